@@ -1,0 +1,238 @@
+//! Keyed randomness: every draw is a function of (seed, replicate, purpose, agent, month, option).
+//!
+//! Nothing here is a stream that one draw would move on for the next. So the same person meets the
+//! same luck under two policies, a change in reporting can't change a result, and any number of
+//! threads gives the same bytes. The function is Philox 4x32 with ten rounds (Salmon, Moraes, Dror
+//! and Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3"), checked against its authors'
+//! known answers.
+
+use crate::normal::normal_quantile;
+use std::convert::Infallible;
+
+/// What a draw is for. Two purposes never share a draw; the numbers are part of every key, so they
+/// must not change once results have been published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Purpose {
+    /// A replicate's key from the seed.
+    Replicate = 0,
+    /// Fixed traits of a user.
+    Traits = 1,
+    /// Membership of a user in a platform.
+    Membership = 2,
+    /// A person's consent threshold.
+    Consent = 3,
+    /// Whether a person's record of a platform is among those delivered to an agency.
+    Delivery = 4,
+    /// Who comes up for an application, by block of users and candidate.
+    Application = 5,
+    /// Whether an applicant who borrows less when reported, or lost a platform, goes on.
+    Demand = 6,
+    /// The next lender after a refusal.
+    NextLender = 7,
+    /// The noise of a bank's own judgement of a person.
+    OwnNoise = 8,
+    /// The noise of a seller's data on a person.
+    SellerNoise = 9,
+    /// Who comes up for a default, by block of users and candidate.
+    Default = 10,
+    /// Whether a platform reviews its choices this month.
+    PlatformReview = 11,
+    /// Whether a bank reviews its choices this month.
+    BankReview = 12,
+    /// A platform's taste for an option.
+    PlatformTaste = 13,
+    /// A bank's taste for an option.
+    BankTaste = 14,
+    /// Whether a platform is audited, and whether the audit finds something.
+    PlatformAudit = 15,
+    /// Whether a bank is audited, and whether the audit finds something.
+    BankAudit = 16,
+    /// A platform's increase of cost.
+    CostIncrease = 17,
+    /// Whether a store of records is breached.
+    Breach = 18,
+}
+
+/// The key of one replicate: all its draws follow from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Key([u32; 2]);
+
+impl Key {
+    /// The key of the replicate `replicate` of `seed`.
+    pub fn new(seed: u64, replicate: u64) -> Key {
+        let seed = [seed as u32, (seed >> 32) as u32];
+        let words =
+            philox(seed, [replicate as u32, (replicate >> 32) as u32, (Purpose::Replicate as u32) << 24, 0]);
+        Key([words[0], words[1]])
+    }
+
+    /// Four independent words of 32 bits for (purpose, agent, month, option).
+    ///
+    /// `month` counts from the start of the burn-in; a draw that does not change from month to
+    /// month takes 0.
+    #[inline]
+    pub fn draw(self, purpose: Purpose, agent: u32, month: u32, option: u32) -> [u32; 4] {
+        debug_assert!(month < 1 << 24, "a month beyond the key's 24 bits");
+        philox(self.0, [agent, option, (purpose as u32) << 24 | month, 1])
+    }
+
+    /// One number in (0, 1) for (purpose, agent, month, option).
+    #[inline]
+    pub fn uniform(self, purpose: Purpose, agent: u32, month: u32, option: u32) -> f64 {
+        uniform(self.draw(purpose, agent, month, option)[0])
+    }
+
+    /// One standard normal number for (purpose, agent, month, option).
+    #[inline]
+    pub fn normal(self, purpose: Purpose, agent: u32, month: u32, option: u32) -> f64 {
+        normal_quantile(self.uniform(purpose, agent, month, option))
+    }
+
+    /// One standard Gumbel number for (purpose, agent, option): a taste.
+    pub fn gumbel(self, purpose: Purpose, agent: u32, option: u32) -> f64 {
+        -libm::log(-libm::log(self.uniform(purpose, agent, 0, option)))
+    }
+
+    /// A generator for the samplers of `rand_distr`, which may need any number of words. Its words
+    /// are keyed by (purpose, agent) as all others are.
+    pub fn generator(self, purpose: Purpose, agent: u32) -> KeyedGenerator {
+        KeyedGenerator { key: self, purpose, agent, words: 0 }
+    }
+}
+
+/// A generator of the words of one (purpose, agent); see [`Key::generator`].
+pub struct KeyedGenerator {
+    key: Key,
+    purpose: Purpose,
+    agent: u32,
+    words: u32,
+}
+
+impl rand::TryRng for KeyedGenerator {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        let block = self.key.draw(self.purpose, self.agent, 0, self.words / 4);
+        let word = block[(self.words % 4) as usize];
+        self.words += 1;
+        Ok(word)
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        let low = u64::from(self.try_next_u32()?);
+        Ok(low | u64::from(self.try_next_u32()?) << 32)
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        for chunk in bytes.chunks_mut(4) {
+            chunk.copy_from_slice(&self.try_next_u32()?.to_le_bytes()[..chunk.len()]);
+        }
+        Ok(())
+    }
+}
+
+/// The middle of the `word`-th of 2^32 equal parts of (0, 1).
+#[inline]
+pub fn uniform(word: u32) -> f64 {
+    (f64::from(word) + 0.5) * (1.0 / 4_294_967_296.0)
+}
+
+/// How many candidates a geometric skip passes over when each is taken with the probability whose
+/// `log1p(-probability)` is given: the number of failures before the next success.
+///
+/// Saturates at `u32::MAX`, which is past the end of every block.
+#[inline]
+pub fn geometric_skip(word: u32, log_one_minus_probability: f64) -> u32 {
+    (libm::log(uniform(word)) / log_one_minus_probability) as u32
+}
+
+#[inline]
+fn philox(key: [u32; 2], counter: [u32; 4]) -> [u32; 4] {
+    const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
+    const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
+    let ([mut k0, mut k1], [mut c0, mut c1, mut c2, mut c3]) = (key, counter);
+    for _ in 0..10 {
+        let p0 = u64::from(MULTIPLIERS[0]) * u64::from(c0);
+        let p1 = u64::from(MULTIPLIERS[1]) * u64::from(c2);
+        (c0, c1, c2, c3) = ((p1 >> 32) as u32 ^ c1 ^ k0, p1 as u32, (p0 >> 32) as u32 ^ c3 ^ k1, p0 as u32);
+        k0 = k0.wrapping_add(WEYL[0]);
+        k1 = k1.wrapping_add(WEYL[1]);
+    }
+    [c0, c1, c2, c3]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Known answers of the authors' Random123 distribution (kat_vectors, philox4x32 10).
+    #[test]
+    fn philox_gives_its_authors_known_answers() {
+        assert_eq!(philox([0; 2], [0; 4]), [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]);
+        assert_eq!(
+            philox([u32::MAX; 2], [u32::MAX; 4]),
+            [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd]
+        );
+        assert_eq!(
+            philox([0xa409_3822, 0x299f_31d0], [0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344]),
+            [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1]
+        );
+    }
+
+    /// Pins the numbers themselves: published results depend on them.
+    #[test]
+    fn draws_are_stable() {
+        let key = Key::new(1, 1);
+        assert_eq!(key, Key::new(1, 1));
+        assert_ne!(key, Key::new(1, 2));
+        assert_ne!(key, Key::new(2, 1));
+        let words = key.draw(Purpose::Application, 7, 40, 3);
+        assert_eq!(words, key.draw(Purpose::Application, 7, 40, 3));
+        assert_eq!(words, [4242862432, 2327661667, 520965749, 3486469882]);
+    }
+
+    #[test]
+    fn every_part_of_a_key_matters() {
+        let key = Key::new(5, 3);
+        let base = key.draw(Purpose::Default, 10, 20, 30);
+        for other in [
+            key.draw(Purpose::Demand, 10, 20, 30),
+            key.draw(Purpose::Default, 11, 20, 30),
+            key.draw(Purpose::Default, 10, 21, 30),
+            key.draw(Purpose::Default, 10, 20, 31),
+            Key::new(5, 4).draw(Purpose::Default, 10, 20, 30),
+        ] {
+            assert_ne!(base, other);
+        }
+    }
+
+    #[test]
+    fn skips_take_each_candidate_with_its_probability() {
+        let key = Key::new(9, 1);
+        let probability: f64 = 0.06;
+        let log_one_minus = libm::log1p(-probability);
+        let (mut taken, mut position, mut candidate) = (0u32, 0u64, 0u32);
+        while position < 1_000_000 {
+            let words = key.draw(Purpose::Application, 0, 0, candidate);
+            position += u64::from(geometric_skip(words[0], log_one_minus)) + 1;
+            candidate += 1;
+            taken += u32::from(position <= 1_000_000);
+        }
+        let sd = (1e6 * probability * (1.0 - probability)).sqrt();
+        assert!((f64::from(taken) - 1e6 * probability).abs() < 4.0 * sd, "{taken} taken");
+        assert_eq!(geometric_skip(5, libm::log1p(-0.0)), u32::MAX, "nobody comes up at a rate of 0");
+        assert_eq!(geometric_skip(5, f64::NEG_INFINITY), 0, "everybody does at 1");
+    }
+
+    #[test]
+    fn tastes_are_standard_gumbel() {
+        let key = Key::new(3, 1);
+        let n = 20_000;
+        let draws: Vec<f64> = (0..n).map(|i| key.gumbel(Purpose::BankTaste, i, 2)).collect();
+        let mean = draws.iter().sum::<f64>() / f64::from(n);
+        let variance = draws.iter().map(|g| (g - mean) * (g - mean)).sum::<f64>() / f64::from(n);
+        assert!((mean - 0.577_215_66).abs() < 0.04, "{mean}");
+        assert!((variance - 1.644_934).abs() < 0.1, "{variance}");
+    }
+}
