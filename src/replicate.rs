@@ -1,9 +1,12 @@
 //! One replicate of a scenario: builds the world, steps its months, observes them.
 
+use crate::month::step_month;
 use crate::random::Key;
 use crate::scenario::Scenario;
 use crate::tables::{Reporting, RunRows};
-use std::sync::atomic::AtomicBool;
+use crate::world::World;
+use crate::{accounts, observe, rules};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Why a replicate ended before its last month.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -24,11 +27,31 @@ pub enum Ended {
 /// # Errors
 /// [`Ended`], with the month and the accounts named where an identity is broken.
 pub fn simulate(
-    _scenario: &Scenario,
-    _key: Key,
-    _chunks: usize,
-    _reporting: Reporting,
-    _stop: &AtomicBool,
+    scenario: &Scenario,
+    key: Key,
+    chunks: usize,
+    reporting: Reporting,
+    stop: &AtomicBool,
 ) -> Result<RunRows, Ended> {
-    Err(Ended::Interrupted)
+    let mut world = World::new(scenario, key, chunks, reporting.decisions);
+    let calendar = world.parameters.calendar.clone();
+    let mut rows = RunRows::default();
+    for month in 0..calendar.burn_in_months + calendar.months {
+        if stop.load(Ordering::Relaxed) {
+            return Err(Ended::Interrupted);
+        }
+        world.month = month;
+        step_month(&mut world);
+        accounts::check(&world).map_err(Ended::Invariant)?;
+        if month + 1 == calendar.burn_in_months {
+            rows.opening.push(observe::month_row(&world));
+        }
+        if !world.in_burn_in() {
+            let row = observe::month_row(&world);
+            observe::observe(&world, reporting, &mut rows);
+            rules::read_conditions(&mut world, &row);
+            rows.months.push(row);
+        }
+    }
+    Ok(rows)
 }

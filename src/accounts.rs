@@ -1,0 +1,140 @@
+//! Step 9 of a month, accounts: costs and dividends are paid, agencies learn, and the identities that
+//! must hold every month are checked.
+
+use crate::agents::users::Block;
+use crate::ledger::{Flow, Party};
+use crate::units::Money;
+use crate::world::World;
+
+/// What a bank's profit consists of, beside balances written off.
+const BANK_FLOWS: [Flow; 6] =
+    [Flow::Interest, Flow::Funding, Flow::Commission, Flow::DirectFee, Flow::AgencyFee, Flow::Fine];
+
+/// What a platform's profit from its credit business consists of.
+const PLATFORM_FLOWS: [Flow; 7] = [
+    Flow::DirectFee,
+    Flow::Commission,
+    Flow::RevenueShare,
+    Flow::Dividend,
+    Flow::OperatingCost,
+    Flow::ComplianceCost,
+    Flow::Fine,
+];
+
+/// What an agency's profit consists of, before dividends.
+const AGENCY_FLOWS: [Flow; 3] = [Flow::AgencyFee, Flow::RevenueShare, Flow::OperatingCost];
+
+/// Pays costs and dividends; agencies learn.
+pub fn settle(world: &mut World) {
+    (0..world.platforms.len()).for_each(|p| pay_platform_costs(world, p));
+    (0..world.agencies.len()).for_each(|a| settle_agency(world, a));
+}
+
+/// A platform's operating cost is a share of its commissions; delivering raises it.
+fn pay_platform_costs(world: &mut World, p: usize) {
+    let commissions = world.ledger.net(Party::Platform(p), Flow::Commission);
+    let operating = commissions.share(world.cost_base(p));
+    let compliance = commissions.share(cost_increase(world, p) * world.cost_base(p));
+    world.ledger.post(Party::Platform(p), Party::Suppliers, Flow::OperatingCost, operating);
+    world.ledger.post(Party::Platform(p), Party::Suppliers, Flow::ComplianceCost, compliance);
+}
+
+/// The rise of a platform's cost through what it delivers: its draw x the mean delivered.
+pub fn cost_increase(world: &World, p: usize) -> f64 {
+    let delivered = world.rules.counted(p, &world.platforms[p].delivered).unwrap_or(0.0);
+    world.cost_increase(p) * delivered
+}
+
+fn settle_agency(world: &mut World, a: usize) {
+    let row = world.parameters.agencies[a].row.clone();
+    let queries: u64 = (0..world.banks.len())
+        .map(|bank| u64::from(world.tallies[0].queries(bank)[world.platforms.len() + a]))
+        .sum();
+    if world.open(a) {
+        let cost = Money::from_cny(row.fixed_cost + row.unit_cost * world.persons(queries));
+        world.ledger.post(Party::Agency(a), Party::Suppliers, Flow::OperatingCost, cost);
+        let paid_out = agency_profit(world, a).max(Money::ZERO).share(row.payout);
+        for held in world.parameters.stakes[a].clone() {
+            let holder = world.parameters.platforms.iter().position(|entry| entry.id == held.holder);
+            let holder = holder.map_or(Party::OutsideShareholders, Party::Platform);
+            world.ledger.post(Party::Agency(a), holder, Flow::Dividend, paid_out.share(held.stake));
+        }
+    }
+    if queries > 0 {
+        world.agencies[a].learn(&row);
+    }
+}
+
+/// A bank's profit of the month.
+pub fn bank_profit(world: &World, bank: usize) -> Money {
+    world.ledger.net_of(Party::Bank(bank), &BANK_FLOWS) - world.record.written_off[bank]
+}
+
+/// A platform's profit of the month from its credit business.
+pub fn platform_profit(world: &World, p: usize) -> Money {
+    world.ledger.net_of(Party::Platform(p), &PLATFORM_FLOWS)
+}
+
+/// An agency's profit of the month, before dividends.
+pub fn agency_profit(world: &World, a: usize) -> Money {
+    world.ledger.net_of(Party::Agency(a), &AGENCY_FLOWS)
+}
+
+/// Notes what everybody has before a month, for [`check`].
+pub fn open_month(world: &mut World) {
+    world.ledger.open_month();
+    world.record.opening_wealth = wealth(world);
+}
+
+/// Cash and loans of every bank, platform and agency.
+fn wealth(world: &World) -> Vec<Money> {
+    let cash = |party| world.ledger.cash(party);
+    let banks = (0..world.banks.len()).map(|b| cash(Party::Bank(b)) + world.banks.books.outstanding(b));
+    let platforms = (0..world.platforms.len()).map(|p| cash(Party::Platform(p)));
+    banks.chain(platforms).chain((0..world.agencies.len()).map(|a| cash(Party::Agency(a)))).collect()
+}
+
+/// The identities that must hold at the end of every month: everybody's cash sums to zero, and the
+/// change of everybody's cash and loans is its profit (of agencies, less dividends).
+///
+/// # Errors
+/// The month, the accounts and the amounts, where one does not hold: a fault of the program.
+pub fn check(world: &World) -> Result<(), String> {
+    let fail = |account: String, found: Money, expected: Money| {
+        Err(format!("accounts of {}: {account} is CNY {found}, but must be CNY {expected}", world.now()))
+    };
+    if world.ledger.imbalance() != Money::ZERO {
+        return fail("the sum of all cash".into(), world.ledger.imbalance(), Money::ZERO);
+    }
+    let (banks, platforms) = (world.banks.len(), world.platforms.len());
+    for (i, (now, before)) in wealth(world).into_iter().zip(&world.record.opening_wealth).enumerate() {
+        let (account, expected) = if i < banks {
+            (format!("the change of cash and loans of bank {}", i + 1), bank_profit(world, i))
+        } else if i < banks + platforms {
+            let id = &world.parameters.platforms[i - banks].id;
+            (format!("the change of cash of {id}"), platform_profit(world, i - banks))
+        } else {
+            let a = i - banks - platforms;
+            let dividends = world.ledger.net(Party::Agency(a), Flow::Dividend);
+            let id = &world.parameters.agencies[a].id;
+            (format!("the change of cash of {id}"), agency_profit(world, a) + dividends)
+        };
+        if now - *before != expected {
+            return fail(account, now - *before, expected);
+        }
+    }
+    Ok(())
+}
+
+/// The books as the loans themselves have them: balances by bank and slot, summed over every loan at
+/// the end of a month. Slow; for tests of the incremental books.
+pub fn recount(world: &World) -> Vec<Money> {
+    let slots = world.banks.books.slots();
+    let mut balance = vec![Money::ZERO; world.banks.len() * slots];
+    for loan in world.blocks.iter().flat_map(Block::loans) {
+        let unpaid = world.parameters.credit.term_months - loan.age(world.month);
+        let place = usize::from(loan.lender) * slots + usize::from(loan.slot);
+        balance[place] += world.instalments[usize::from(loan.cohort())] * i128::from(unpaid);
+    }
+    balance
+}

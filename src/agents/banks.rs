@@ -1,0 +1,280 @@
+//! Banks: classes of them, their data source, what they owe and are owed.
+
+use crate::random::{Key, Purpose};
+use crate::scenario::parameters::{BankClassRow, Entry};
+use crate::units::Money;
+
+/// The most banks that a roster may have: a loan keeps its lender in 16 bits.
+pub const MOST_BANKS: usize = 60_000;
+
+/// Where a bank buys data on applicants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Nowhere.
+    None,
+    /// From platforms, directly.
+    Direct,
+    /// From the agency with this index.
+    Agency(usize),
+    /// From all agencies.
+    AllAgencies,
+}
+
+impl Source {
+    /// Whether a bank with this source queries the agency `agency`.
+    pub fn queries(self, agency: usize) -> bool {
+        self == Source::Agency(agency) || self == Source::AllAgencies
+    }
+}
+
+/// Picks a bank from a uniform number: a class by its share, then any bank of it.
+#[derive(Clone, Debug)]
+pub struct BankPicker {
+    /// Per class: the end of its part of (0, 1), its share, its first bank, its number of banks.
+    classes: Vec<(f64, f64, usize, usize)>,
+}
+
+impl BankPicker {
+    /// A picker of classes with these shares (which sum to 1) and numbers of banks.
+    pub fn new(shares: &[f64], counts: &[usize]) -> BankPicker {
+        let (mut end, mut first) = (0.0, 0);
+        let classes = shares.iter().zip(counts).map(|(share, count)| {
+            end += share;
+            first += count;
+            (end, *share, first - count, *count)
+        });
+        BankPicker { classes: classes.filter(|(_, share, ..)| *share > 0.0).collect() }
+    }
+
+    /// The bank at `u` in (0, 1).
+    #[inline]
+    pub fn pick(&self, u: f64) -> usize {
+        let found = self.classes.iter().find(|(end, ..)| u < *end);
+        let (end, share, first, count) = *found.unwrap_or(self.classes.last().expect("a class has a share"));
+        let within = ((u - (end - share)) / share * count as f64).max(0.0) as usize;
+        first + within.min(count - 1)
+    }
+}
+
+/// Loans of every bank by the slot through which they came (home, or a platform), in money. All
+/// loans amortise linearly, so a month's repayment is known without looking at any loan: the sum
+/// of instalments.
+#[derive(Clone, Debug)]
+pub struct LoanBooks {
+    slots: usize,
+    /// Balance outstanding, by bank and slot.
+    balance: Vec<Money>,
+    /// Sum of the monthly instalments of active loans, by bank and slot.
+    instalment: Vec<Money>,
+    /// Active loans of the sample, by bank.
+    pub loans: Vec<u64>,
+}
+
+impl LoanBooks {
+    /// Empty books.
+    pub fn new(banks: usize, slots: usize) -> LoanBooks {
+        LoanBooks {
+            slots,
+            balance: vec![Money::ZERO; banks * slots],
+            instalment: vec![Money::ZERO; banks * slots],
+            loans: vec![0; banks],
+        }
+    }
+
+    /// Slots a bank: home and one a platform.
+    pub fn slots(&self) -> usize {
+        self.slots
+    }
+
+    /// Books `count` new loans of `instalment` a month for `term` months.
+    pub fn grant(&mut self, bank: usize, slot: usize, count: u32, instalment: Money, term: u32) -> Money {
+        let lent = instalment * i128::from(count) * i128::from(term);
+        self.balance[bank * self.slots + slot] += lent;
+        self.instalment[bank * self.slots + slot] += instalment * i128::from(count);
+        self.loans[bank] += u64::from(count);
+        lent
+    }
+
+    /// Takes a defaulted loan with `remaining` unpaid instalments off the books; returns its balance.
+    pub fn default(&mut self, bank: usize, slot: usize, instalment: Money, remaining: u32) -> Money {
+        let balance = instalment * i128::from(remaining);
+        self.balance[bank * self.slots + slot] -= balance;
+        self.instalment[bank * self.slots + slot] -= instalment;
+        self.loans[bank] -= 1;
+        balance
+    }
+
+    /// Takes the month's instalments of a slot; returns the opening balance and the instalments.
+    pub fn amortise(&mut self, bank: usize, slot: usize) -> (Money, Money) {
+        let place = bank * self.slots + slot;
+        let opening = self.balance[place];
+        self.balance[place] -= self.instalment[place];
+        (opening, self.instalment[place])
+    }
+
+    /// Closes `count` loans of `instalment` a month that have just been repaid in full.
+    pub fn close(&mut self, bank: usize, slot: usize, count: u32, instalment: Money) {
+        self.instalment[bank * self.slots + slot] -= instalment * i128::from(count);
+        self.loans[bank] -= u64::from(count);
+    }
+
+    /// Balance of a bank's loans that came through `slot`.
+    pub fn balance(&self, bank: usize, slot: usize) -> Money {
+        self.balance[bank * self.slots + slot]
+    }
+
+    /// Balance of all of a bank's loans.
+    pub fn outstanding(&self, bank: usize) -> Money {
+        self.balance[bank * self.slots..(bank + 1) * self.slots].iter().copied().sum()
+    }
+
+    /// Balance of all banks' loans: all, and those that came through platforms.
+    pub fn totals(&self) -> (Money, Money) {
+        let all: Money = self.balance.iter().copied().sum();
+        let home: Money = self.balance.iter().step_by(self.slots).copied().sum();
+        (all, all - home)
+    }
+}
+
+/// Queries, decisions or fees of the last twelve months, or as many as there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct TwelveMonths {
+    values: [f64; 12],
+    months: usize,
+}
+
+impl TwelveMonths {
+    /// Adds a month; the one before the last twelve is forgotten.
+    pub fn push(&mut self, value: f64) {
+        self.values[self.months % 12] = value;
+        self.months += 1;
+    }
+
+    /// The mean; `None` before the first month.
+    pub fn mean(&self) -> Option<f64> {
+        let kept = self.months.min(12);
+        (kept > 0).then(|| self.values[..kept].iter().sum::<f64>() / kept as f64)
+    }
+}
+
+/// All banks.
+#[derive(Clone, Debug)]
+pub struct Banks {
+    /// Class, by bank.
+    pub class: Vec<u8>,
+    /// First bank, by class, and behind them the number of banks.
+    pub first: Vec<usize>,
+    /// Data source, by bank.
+    pub source: Vec<Source>,
+    /// Belief about being sanctioned, probability per month, by bank.
+    pub belief: Vec<f64>,
+    /// Findings so far, by bank.
+    pub findings: Vec<u32>,
+    /// Decisions of the last twelve months, by bank, persons of the sample.
+    pub decisions: Vec<TwelveMonths>,
+    /// Loan books.
+    pub books: LoanBooks,
+}
+
+impl Banks {
+    /// The banks of a roster, with empty books.
+    pub fn new(classes: &[Entry<BankClassRow>], platforms: usize, first_belief: f64) -> Banks {
+        let mut first = vec![0];
+        let mut class = Vec::new();
+        for (c, entry) in classes.iter().enumerate() {
+            class.resize(class.len() + entry.row.count as usize, c as u8);
+            first.push(class.len());
+        }
+        let count = class.len();
+        assert!(count <= MOST_BANKS, "rosters are checked to have {MOST_BANKS} banks at most");
+        Banks {
+            class,
+            first,
+            source: vec![Source::None; count],
+            belief: vec![first_belief; count],
+            findings: vec![0; count],
+            decisions: vec![TwelveMonths::default(); count],
+            books: LoanBooks::new(count, platforms + 1),
+        }
+    }
+
+    /// Number of banks.
+    pub fn len(&self) -> usize {
+        self.class.len()
+    }
+
+    /// Whether there are no banks.
+    pub fn is_empty(&self) -> bool {
+        self.class.is_empty()
+    }
+
+    /// The banks of a class.
+    pub fn of_class(&self, class: usize) -> std::ops::Range<usize> {
+        self.first[class]..self.first[class + 1]
+    }
+
+    /// Number of banks in each class.
+    pub fn counts(&self) -> Vec<usize> {
+        self.first.windows(2).map(|ends| ends[1] - ends[0]).collect()
+    }
+
+    /// Banks whose source is direct sale.
+    pub fn buying_directly(&self) -> usize {
+        self.source.iter().filter(|source| **source == Source::Direct).count()
+    }
+
+    /// The taste of a bank for the option with this number, standard Gumbel.
+    pub fn taste(key: Key, bank: usize, option: usize) -> f64 {
+        key.gumbel(Purpose::BankTaste, bank as u32, option as u32)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bank_is_picked_by_class_and_then_evenly() {
+        let picker = BankPicker::new(&[0.5, 0.0, 0.5], &[2, 3, 4]);
+        assert_eq!([0.0, 0.24, 0.26, 0.49].map(|u| picker.pick(u)), [0, 0, 1, 1]);
+        assert_eq!([0.51, 0.63, 0.9999999].map(|u| picker.pick(u)), [5, 6, 8]);
+        let rounded = BankPicker::new(&[0.3, 0.3, 0.4 - 1e-7], &[1, 1, 2]);
+        assert_eq!(rounded.pick(1.0 - 1e-9), 3);
+    }
+
+    #[test]
+    fn books_amortise_linearly() {
+        let mut books = LoanBooks::new(2, 2);
+        assert_eq!(books.grant(1, 1, 3, Money(100), 12), Money(3600));
+        for month in 1..=12 {
+            let opening = Money(3600 - 300 * (month - 1));
+            assert_eq!(books.amortise(1, 1), (opening, Money(300)));
+        }
+        books.close(1, 1, 3, Money(100));
+        assert_eq!(books.totals(), (Money::ZERO, Money::ZERO));
+        assert_eq!(books.amortise(1, 1), (Money::ZERO, Money::ZERO));
+        assert_eq!(books.loans, [0, 0]);
+    }
+
+    #[test]
+    fn a_default_leaves_the_books_with_its_balance() {
+        let mut books = LoanBooks::new(1, 2);
+        books.grant(0, 0, 2, Money(100), 12);
+        books.amortise(0, 0);
+        assert_eq!(books.default(0, 0, Money(100), 11), Money(1100));
+        assert_eq!(books.amortise(0, 0), (Money(1100), Money(100)));
+        assert_eq!(books.outstanding(0), Money(1000));
+        assert_eq!(books.totals(), (Money(1000), Money::ZERO));
+    }
+
+    #[test]
+    fn twelve_months_are_remembered() {
+        let mut queries = TwelveMonths::default();
+        assert_eq!(queries.mean(), None);
+        queries.push(6.0);
+        queries.push(2.0);
+        assert_eq!(queries.mean(), Some(4.0));
+        (0..12).for_each(|_| queries.push(1.0));
+        assert_eq!(queries.mean(), Some(1.0));
+    }
+}

@@ -1,0 +1,478 @@
+//! Users: the borrowers. They are many, so they are columns, in blocks that fit a processor's cache.
+
+use super::banks::BankPicker;
+use crate::information::PlatformSet;
+use crate::normal::{normal_cdf, normal_quantile};
+use crate::random::{Key, Purpose, uniform};
+use crate::scenario::parameters::Parameters;
+use std::sync::OnceLock;
+
+/// Users in a block. Small, so that a block and its loans stay in a first-level cache, and so that
+/// a loan's place in its block fits 16 bits.
+pub const BLOCK: usize = 1000;
+
+/// The most users of a block that are looked through under one bound on their hazard of default: the
+/// ends of segments of a block whose users are in order of quality. Narrow where hazards differ
+/// most, among the worst.
+pub const SEGMENT_ENDS: [usize; 7] = [4, 16, 48, 112, 240, 500, BLOCK];
+
+/// No loan: the end of a person's list.
+const NO_LOAN: u16 = u16::MAX;
+
+/// The slot of a loan that came through no platform; platform p has slot p + 1.
+pub const HOME_SLOT: u8 = 0;
+
+/// A loan. Its principal and rate follow from the month of its grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Loan {
+    /// Borrower, by place in the block.
+    user: u16,
+    /// Lender.
+    pub lender: u16,
+    /// The borrower's next loan, by place in the block's loans.
+    next: u16,
+    /// Through whom it came: `HOME_SLOT` or a platform's index + 1.
+    pub slot: u8,
+    /// Month of the grant modulo 128, and in the highest bit whether the loan was reported.
+    granted: u8,
+}
+
+impl Loan {
+    /// Month of the grant modulo 128; terms are shorter, so an age is never ambiguous.
+    pub fn cohort(&self) -> u8 {
+        self.granted & 0x7f
+    }
+
+    /// Whether the lender reported it.
+    pub fn reported(&self) -> bool {
+        self.granted & 0x80 != 0
+    }
+
+    /// Months since the grant, in `month`.
+    pub fn age(&self, month: u32) -> u32 {
+        month.wrapping_sub(u32::from(self.cohort())) & 0x7f
+    }
+
+    /// The borrower's place in the block.
+    pub fn user(&self) -> usize {
+        usize::from(self.user)
+    }
+}
+
+/// Up to [`BLOCK`] users, column by column, and their loans.
+#[derive(Clone, Debug)]
+pub struct Block {
+    /// Number of the block.
+    pub number: u32,
+    /// Rank of credit quality among 65,536 equally likely values, in rising order within the block;
+    /// [`quality`] gives z.
+    quality_rank: Vec<u16>,
+    /// Home bank.
+    home_bank: Vec<u16>,
+    /// Income quintile (0..4) in the low bits, thin file in bit 7.
+    traits: Vec<u8>,
+    /// Memberships, `words` of 16 platforms a user.
+    memberships: Vec<u16>,
+    words: usize,
+    /// Loans in the low half of the byte, reported loans in the high half.
+    loan_counts: Vec<u8>,
+    /// First month in which the person may apply again.
+    locked_until: Vec<u16>,
+    /// First loan, by place in `loans`.
+    first_loan: Vec<u16>,
+    /// Active loans, in no particular order.
+    loans: Vec<Loan>,
+}
+
+impl Block {
+    /// Users in the block.
+    pub fn len(&self) -> usize {
+        self.quality_rank.len()
+    }
+
+    /// Whether the block has no users.
+    pub fn is_empty(&self) -> bool {
+        self.quality_rank.is_empty()
+    }
+
+    /// Number of the user at `place`, over all blocks.
+    #[inline]
+    pub fn user(&self, place: usize) -> u32 {
+        self.number * BLOCK as u32 + place as u32
+    }
+
+    /// Credit quality z.
+    #[inline]
+    pub fn quality(&self, place: usize) -> f64 {
+        quality(self.quality_rank[place])
+    }
+
+    /// Rank of credit quality.
+    #[inline]
+    pub fn quality_rank(&self, place: usize) -> u16 {
+        self.quality_rank[place]
+    }
+
+    /// Home bank.
+    #[inline]
+    pub fn home_bank(&self, place: usize) -> usize {
+        usize::from(self.home_bank[place])
+    }
+
+    /// Income quintile, 1 (lowest) to 5.
+    #[inline]
+    pub fn quintile(&self, place: usize) -> u8 {
+        (self.traits[place] & 0x7f) + 1
+    }
+
+    /// Whether the person has a thin credit file.
+    #[inline]
+    pub fn thin_file(&self, place: usize) -> bool {
+        self.traits[place] & 0x80 != 0
+    }
+
+    /// Platforms of which the person is a member.
+    #[inline]
+    pub fn memberships(&self, place: usize) -> PlatformSet {
+        let words = &self.memberships[place * self.words..(place + 1) * self.words];
+        words.iter().rev().fold(0, |set, word| set << 16 | PlatformSet::from(*word))
+    }
+
+    /// Active loans of the person.
+    #[inline]
+    pub fn loan_count(&self, place: usize) -> u32 {
+        u32::from(self.loan_counts[place] & 0x0f)
+    }
+
+    /// Active loans of the person that were reported.
+    #[inline]
+    pub fn reported_count(&self, place: usize) -> u32 {
+        u32::from(self.loan_counts[place] >> 4)
+    }
+
+    /// Whether a past default bars the person from applying in `month`.
+    #[inline]
+    pub fn locked_out(&self, place: usize, month: u32) -> bool {
+        month < u32::from(self.locked_until[place])
+    }
+
+    /// Bars the person from applying before `month`.
+    pub fn lock_out(&mut self, place: usize, until: u32) {
+        self.locked_until[place] = u16::try_from(until).expect("months of a run fit 16 bits");
+    }
+
+    /// Active loans of the person.
+    #[inline]
+    pub fn loans_of(&self, place: usize) -> impl Iterator<Item = &Loan> {
+        let mut next = self.first_loan[place];
+        std::iter::from_fn(move || {
+            let loan = self.loans.get(usize::from(next))?;
+            next = loan.next;
+            Some(loan)
+        })
+    }
+
+    /// All active loans of the block.
+    pub fn loans(&self) -> &[Loan] {
+        &self.loans
+    }
+
+    /// Whether the person owes at least two lenders.
+    pub fn owes_several_lenders(&self, place: usize) -> bool {
+        let mut lenders = self.loans_of(place).map(|loan| loan.lender);
+        let first = lenders.next();
+        lenders.any(|lender| Some(lender) != first)
+    }
+
+    /// Adds a loan granted in `month`.
+    pub fn grant(&mut self, place: usize, lender: usize, slot: u8, reported: bool, month: u32) {
+        let position = u16::try_from(self.loans.len()).expect("a block's loans fit 16 bits");
+        self.loans.push(Loan {
+            user: place as u16,
+            lender: lender as u16,
+            next: self.first_loan[place],
+            slot,
+            granted: (month & 0x7f) as u8 | u8::from(reported) << 7,
+        });
+        self.first_loan[place] = position;
+        self.loan_counts[place] += 1 + (u8::from(reported) << 4);
+    }
+
+    /// Removes and returns the person's first loan.
+    pub fn remove_first_loan(&mut self, place: usize) -> Option<Loan> {
+        let position = self.first_loan[place];
+        (position != NO_LOAN).then(|| self.remove_loan(usize::from(position)))
+    }
+
+    /// Removes and returns the loan at `position`; the last loan takes its place.
+    pub fn remove_loan(&mut self, position: usize) -> Loan {
+        let loan = self.loans[position];
+        self.relink(&loan, position as u16, loan.next);
+        self.loan_counts[loan.user()] -= 1 + (u8::from(loan.reported()) << 4);
+        let last = self.loans.pop().expect("there is a loan");
+        if position < self.loans.len() {
+            self.loans[position] = last;
+            self.relink(&last, self.loans.len() as u16, position as u16);
+        }
+        loan
+    }
+
+    /// Makes whatever in the list of `loan`'s borrower points to `from` point to `to`.
+    fn relink(&mut self, loan: &Loan, from: u16, to: u16) {
+        let first = &mut self.first_loan[loan.user()];
+        if *first == from {
+            *first = to;
+            return;
+        }
+        let mut position = *first;
+        while self.loans[usize::from(position)].next != from {
+            position = self.loans[usize::from(position)].next;
+        }
+        self.loans[usize::from(position)].next = to;
+    }
+
+    /// Bytes that the block takes.
+    pub fn bytes(&self) -> usize {
+        size_of::<Block>()
+            + 2 * (self.quality_rank.capacity() + self.home_bank.capacity() + self.memberships.capacity())
+            + 2 * (self.locked_until.capacity() + self.first_loan.capacity())
+            + self.traits.capacity()
+            + self.loan_counts.capacity()
+            + size_of::<Loan>() * self.loans.capacity()
+    }
+}
+
+/// Credit quality z of a rank: the middle of the rank's part of N(0, 1).
+#[inline]
+pub fn quality(rank: u16) -> f64 {
+    static TABLE: OnceLock<Vec<f64>> = OnceLock::new();
+    let table =
+        TABLE.get_or_init(|| (0..65_536).map(|r| normal_quantile((f64::from(r) + 0.5) / 65_536.0)).collect());
+    table[usize::from(rank)]
+}
+
+/// Probability of a thin file, by income quintile: `thin_file_share` times these, 1 at most.
+const THIN_FILE_BY_QUINTILE: [f64; 5] = [1.8, 1.4, 1.0, 0.6, 0.2];
+
+/// Values that the digital-activity factor takes, equally likely.
+const ACTIVITY_LEVELS: usize = 256;
+
+/// Draws the fixed traits of all users. The draws are keyed by user, so a larger sample has the
+/// smaller one's persons as its first, but for the order of quality within the last block.
+pub fn populate(parameters: &Parameters, key: Key, homes: &BankPicker) -> Vec<Block> {
+    let sample = usize::try_from(parameters.users.sample).expect("a sample fits memory");
+    let memberships = MembershipDraw::new(parameters);
+    let thin: [f64; 5] =
+        THIN_FILE_BY_QUINTILE.map(|factor| (factor * parameters.users.thin_file_share).min(1.0));
+    let number_of_blocks = sample.div_ceil(BLOCK);
+    (0..number_of_blocks)
+        .map(|number| {
+            let users = BLOCK.min(sample - number * BLOCK);
+            draw_block(number as u32, users, key, &memberships, &thin, homes)
+        })
+        .collect()
+}
+
+fn draw_block(
+    number: u32,
+    users: usize,
+    key: Key,
+    memberships: &MembershipDraw,
+    thin: &[f64; 5],
+    homes: &BankPicker,
+) -> Block {
+    let words = memberships.words();
+    let mut block = Block {
+        number,
+        quality_rank: Vec::with_capacity(users),
+        home_bank: Vec::with_capacity(users),
+        traits: Vec::with_capacity(users),
+        memberships: Vec::with_capacity(users * words),
+        words,
+        loan_counts: vec![0; users],
+        locked_until: vec![0; users],
+        first_loan: vec![NO_LOAN; users],
+        loans: Vec::new(),
+    };
+    for place in 0..users {
+        let user = number * BLOCK as u32 + place as u32;
+        let draw = key.draw(Purpose::Traits, user, 0, 0);
+        let quintile = (u64::from(draw[1]) * 5 >> 32) as usize;
+        let thin_file = uniform(draw[2]) < thin[quintile];
+        block.quality_rank.push((draw[0] >> 16) as u16);
+        block.traits.push(quintile as u8 | u8::from(thin_file) << 7);
+        block.home_bank.push(homes.pick(uniform(draw[3])) as u16);
+        memberships.draw(key, user, (draw[0] & 0xff) as usize, &mut block.memberships);
+    }
+    // Quality is independent of the other traits, so sorting it alone leaves the persons as random
+    // as they were, and lets defaults be looked for under a bound that is tight for each segment.
+    block.quality_rank.sort_unstable();
+    block
+}
+
+/// Draws memberships: probability `reach` each, tied together by one digital-activity factor.
+/// A person is a member where `loading * activity + sqrt(1 - loading^2) * own` is above a threshold.
+struct MembershipDraw {
+    /// Per platform and level of activity, a member's uniform word is below this.
+    below: Vec<[u64; ACTIVITY_LEVELS]>,
+}
+
+impl MembershipDraw {
+    fn new(parameters: &Parameters) -> MembershipDraw {
+        let loading = parameters.users.activity_loading;
+        let probabilities =
+            parameters.platforms.iter().map(|entry| membership_probabilities(entry.row.reach, loading));
+        let below =
+            probabilities.map(|by_level| by_level.map(|probability| (probability * 4_294_967_296.0) as u64));
+        MembershipDraw { below: below.collect() }
+    }
+
+    fn words(&self) -> usize {
+        self.below.len().div_ceil(16)
+    }
+
+    fn draw(&self, key: Key, user: u32, activity: usize, memberships: &mut Vec<u16>) {
+        let mut words = [0; 4];
+        let mut set = 0u16;
+        for (p, below) in self.below.iter().enumerate() {
+            if p % 4 == 0 {
+                words = key.draw(Purpose::Membership, user, 0, p as u32 / 4);
+            }
+            set |= u16::from(u64::from(words[p % 4]) < below[activity]) << (p % 16);
+            if p % 16 == 15 || p + 1 == self.below.len() {
+                memberships.push(set);
+                set = 0;
+            }
+        }
+    }
+}
+
+/// Probability of membership at each level of activity, whose mean over levels is `reach`.
+fn membership_probabilities(reach: f64, loading: f64) -> [f64; ACTIVITY_LEVELS] {
+    if reach <= 0.0 || reach >= 1.0 {
+        return [reach; ACTIVITY_LEVELS];
+    }
+    let rest = libm::sqrt(1.0 - loading * loading);
+    let levels: [f64; ACTIVITY_LEVELS] =
+        std::array::from_fn(|level| normal_quantile((level as f64 + 0.5) / ACTIVITY_LEVELS as f64));
+    let at = |threshold: f64| levels.map(|activity| normal_cdf((loading * activity - threshold) / rest));
+    let mean = |threshold: f64| at(threshold).iter().sum::<f64>() / ACTIVITY_LEVELS as f64;
+    // The continuous factor's threshold is almost right; a secant makes the mean exact.
+    let mut threshold = -normal_quantile(reach);
+    let mut slope = (mean(threshold + 1e-3) - mean(threshold)) / 1e-3;
+    for _ in 0..8 {
+        let excess = mean(threshold) - reach;
+        if excess.abs() < 1e-13 {
+            break;
+        }
+        let next = threshold - excess / slope;
+        let moved = mean(next) - reach;
+        if next != threshold && moved != excess {
+            slope = (moved - excess) / (next - threshold);
+        }
+        threshold = next;
+    }
+    at(threshold)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::parameters::{Entry, PlatformRow};
+
+    fn parameters(reach: &[f64]) -> Parameters {
+        let mut parameters = Parameters::default();
+        for (p, reach) in reach.iter().enumerate() {
+            let row = PlatformRow { reach: *reach, ..PlatformRow::default() };
+            parameters.platforms.push(Entry { id: format!("p{p}"), row });
+        }
+        parameters
+    }
+
+    fn population(reach: &[f64], sample: u64) -> Vec<Block> {
+        let mut parameters = parameters(reach);
+        parameters.users.sample = sample;
+        populate(&parameters, Key::new(1, 1), &BankPicker::new(&[0.6, 0.4], &[1, 3]))
+    }
+
+    fn share(blocks: &[Block], has: impl Fn(&Block, usize) -> bool) -> f64 {
+        let users: usize = blocks.iter().map(Block::len).sum();
+        let having: usize =
+            blocks.iter().map(|block| (0..block.len()).filter(|i| has(block, *i)).count()).sum();
+        having as f64 / users as f64
+    }
+
+    #[test]
+    fn traits_have_their_shares() {
+        let blocks = population(&[0.75, 0.05, 1.0], 200_000);
+        let close = |share: f64, expected: f64| {
+            let sd = (expected * (1.0 - expected) / 200_000.0).sqrt();
+            assert!((share - expected).abs() < 4.0 * sd + 1e-12, "{share} {expected}");
+        };
+        close(share(&blocks, |b, i| b.memberships(i) & 1 != 0), 0.75);
+        close(share(&blocks, |b, i| b.memberships(i) & 2 != 0), 0.05);
+        close(share(&blocks, |b, i| b.memberships(i) & 4 != 0), 1.0);
+        close(share(&blocks, Block::thin_file), 0.4);
+        close(share(&blocks, |b, i| b.thin_file(i) && b.quintile(i) == 1), 0.2 * 0.72);
+        close(share(&blocks, |b, i| b.home_bank(i) == 0), 0.6);
+        close(share(&blocks, |b, i| b.home_bank(i) == 3), 0.4 / 3.0);
+        close(share(&blocks, |b, i| b.quality(i) < -1.0), normal_cdf(-1.0));
+        let both = share(&blocks, |b, i| b.memberships(i) & 3 == 3);
+        assert!(both > 0.75 * 0.05 * 1.1, "activity ties memberships together: {both}");
+    }
+
+    #[test]
+    fn membership_probabilities_average_to_the_reach() {
+        for reach in [0.0, 0.001, 0.04, 0.5, 0.8, 0.999, 1.0] {
+            for loading in [0.0, 0.5, 0.99] {
+                let levels = membership_probabilities(reach, loading);
+                let mean = levels.iter().sum::<f64>() / levels.len() as f64;
+                assert!((mean - reach).abs() < 1e-9, "{reach} {loading}: {mean}");
+                assert!(levels.is_sorted(), "activity makes membership likelier");
+            }
+        }
+    }
+
+    #[test]
+    fn users_do_not_depend_on_the_size_of_the_sample() {
+        let (small, large) = (population(&[0.5; 20], 2000), population(&[0.5; 20], 5500));
+        for (few, many) in small.iter().zip(&large) {
+            assert_eq!(few.memberships, many.memberships);
+            assert_eq!(few.quality_rank, many.quality_rank);
+        }
+        assert_eq!(large.len(), 6);
+        assert_eq!(large[5].len(), 500);
+        assert!(large[3].quality_rank.is_sorted());
+    }
+
+    #[test]
+    fn loans_are_added_found_and_removed() {
+        let mut block = population(&[0.5], 10).remove(0);
+        block.grant(3, 7, HOME_SLOT, false, 130);
+        block.grant(4, 8, 1, true, 131);
+        block.grant(3, 9, 2, true, 131);
+        block.grant(3, 7, HOME_SLOT, false, 140);
+        let lenders = |block: &Block, user| block.loans_of(user).map(|loan| loan.lender).collect::<Vec<_>>();
+        assert_eq!(lenders(&block, 3), [7, 9, 7]);
+        assert_eq!((block.loan_count(3), block.reported_count(3)), (3, 1));
+        assert!(block.owes_several_lenders(3) && !block.owes_several_lenders(4));
+        assert_eq!(block.loans()[1].age(140), 9, "130 and 131 are 2 and 3 modulo 128");
+
+        let removed = block.remove_loan(0);
+        assert_eq!((removed.lender, removed.age(142)), (7, 12));
+        assert_eq!(lenders(&block, 3), [7, 9]);
+        assert_eq!(lenders(&block, 4), [8]);
+        assert_eq!(block.remove_first_loan(3).unwrap().lender, 7);
+        assert_eq!(block.remove_first_loan(3).unwrap().lender, 9);
+        assert!(block.remove_first_loan(3).is_none());
+        assert_eq!((block.loan_count(3), block.reported_count(3), block.loan_count(4)), (0, 0, 1));
+        assert_eq!(lenders(&block, 4), [8]);
+    }
+
+    #[test]
+    fn a_lockout_ends_in_its_month() {
+        let mut block = population(&[0.5], 10).remove(0);
+        block.lock_out(2, 24);
+        assert!(block.locked_out(2, 23) && !block.locked_out(2, 24) && !block.locked_out(1, 0));
+    }
+}

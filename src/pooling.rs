@@ -1,0 +1,75 @@
+//! What agencies hold on a person: the records that platforms have delivered, limited by consent.
+
+use crate::information::{PlatformSet, Pool, platforms_in};
+use crate::random::{Key, Purpose};
+use crate::world::World;
+
+/// Deliveries as they stand in a month.
+#[derive(Clone, Debug)]
+pub struct Delivered {
+    key: Key,
+    /// By agency and platform: the record of a person whose 16-bit word is below this is delivered.
+    below: Vec<Vec<u32>>,
+    /// By agency, the platforms that have delivered everything.
+    whole: Vec<PlatformSet>,
+    /// By agency, the platforms that have delivered a part.
+    part: Vec<PlatformSet>,
+    /// Share of persons who consent, where consent is needed.
+    consent: Option<f64>,
+    /// Precision of pooled records in the domains that agencies may use.
+    pub pool: Pool,
+}
+
+/// Words of 16 bits, against which delivered shares are held.
+const WORDS: f64 = 65_536.0;
+
+impl Delivered {
+    /// Deliveries at this point of the month.
+    pub fn new(world: &World) -> Delivered {
+        let levels: Vec<f64> = world.platforms.iter().map(|platform| platform.data_level).collect();
+        let below_of = |agency: usize| -> Vec<u32> {
+            world.platforms.iter().map(|p| (p.delivered[agency] * WORDS).round() as u32).collect()
+        };
+        let below: Vec<Vec<u32>> = (0..world.agencies.len()).map(below_of).collect();
+        let set = |keep: fn(u32) -> bool| {
+            let sets = below.iter().map(move |below| {
+                let kept = below.iter().enumerate().filter(|(_, below)| keep(**below));
+                kept.fold(0, |set: PlatformSet, (p, _)| set | 1 << p)
+            });
+            sets.collect()
+        };
+        Delivered {
+            key: world.key,
+            whole: set(|below| below >= WORDS as u32),
+            part: set(|below| below > 0 && below < WORDS as u32),
+            consent: world.rules.consent,
+            pool: Pool::new(&world.parameters.platforms, &levels, world.rules.domains),
+            below,
+        }
+    }
+
+    /// Whether a person lets records be delivered and sold.
+    #[inline]
+    pub fn consents(&self, user: u32) -> bool {
+        self.consent.is_none_or(|share| self.key.uniform(Purpose::Consent, user, 0, 0) < share)
+    }
+
+    /// The platforms whose records of a consenting person `agency` holds. A platform's record is
+    /// among them when a keyed number of (person, platform, agency) is below the delivered share, so
+    /// more delivery only ever adds records.
+    #[inline]
+    pub fn held(&self, user: u32, memberships: PlatformSet, agency: usize) -> PlatformSet {
+        let mut held = memberships & self.whole[agency];
+        let mut words = [0; 4];
+        let mut group = usize::MAX;
+        for p in platforms_in(memberships & self.part[agency]) {
+            if p / 8 != group {
+                group = p / 8;
+                words = self.key.draw(Purpose::Delivery, user, agency as u32, group as u32);
+            }
+            let word = words[p % 8 / 2] >> (16 * (p % 2)) & 0xffff;
+            held |= PlatformSet::from(word < self.below[agency][p]) << p;
+        }
+        held
+    }
+}

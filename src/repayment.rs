@@ -1,0 +1,206 @@
+//! Step 5 of a month, repayment: active loans earn interest, amortise, default.
+
+use crate::agents::users::{Block, SEGMENT_ENDS, quality};
+use crate::ledger::{Flow, Party};
+use crate::random::{Key, Purpose, geometric_skip, uniform};
+use crate::screening::{LendingTerms, monthly_hazard};
+use crate::tally::{DefaultedLoan, Tally};
+use crate::units::Money;
+use crate::world::World;
+use rayon::prelude::*;
+
+/// Parts of the range of credit quality, each with one bound on the hazard of default.
+const BOUNDS: usize = 1024;
+
+/// Upper bounds on the monthly hazard of default, by quality. Persons come up for a default under the
+/// bound and default in proportion to their own hazard, so that only few have to be looked at.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HazardBounds {
+    made_for: Option<(LendingTerms, f64, u32)>,
+    /// The bound, and log(1 - bound), at the lower end of each part.
+    bounds: Vec<(f64, f64)>,
+}
+
+impl HazardBounds {
+    /// Makes the bounds anew where parameters have changed.
+    fn update(&mut self, terms: LendingTerms, discipline: f64, max_loans: u32) {
+        if self.made_for == Some((terms, discipline, max_loans)) {
+            return;
+        }
+        let others = if terms.pd_per_loan > 0.0 { f64::from(max_loans - 1) } else { 0.0 };
+        let bound = |part: usize| {
+            let lowest = quality((part * (65_536 / BOUNDS)) as u16);
+            let probit = terms.pd_probit(lowest, others) + (-discipline).max(0.0);
+            let hazard = monthly_hazard(crate::normal::normal_cdf(probit));
+            (hazard, libm::log1p(-hazard))
+        };
+        self.bounds = (0..BOUNDS).map(bound).collect();
+        self.made_for = Some((terms, discipline, max_loans));
+    }
+
+    /// The bound for persons of this rank of quality or a higher one, and log(1 - bound).
+    fn at(&self, rank: u16) -> (f64, f64) {
+        self.bounds[usize::from(rank) / (65_536 / BOUNDS)]
+    }
+}
+
+/// Lets borrowers default or repay, and books what follows.
+pub fn repay(world: &mut World) {
+    let credit = &world.parameters.credit;
+    let repayment = Repayment {
+        key: world.key,
+        month: world.month,
+        terms: world.lending_terms(),
+        discipline: credit.reporting_discipline,
+        term_months: credit.term_months,
+        locked_until: world.month + credit.lockout_months,
+    };
+    world.hazard_bounds.update(repayment.terms, repayment.discipline, credit.max_loans);
+    world.record.opening_borrowers = world.borrowers;
+    world.record.opening_loans.clone_from(&world.banks.books.loans);
+    let chunk = world.chunk_size();
+    let bounds = &world.hazard_bounds;
+    let serve = |block: &mut Block, tally: &mut Tally| {
+        repayment.default(block, bounds, tally);
+        repayment.end(block, tally);
+    };
+    if world.tallies.len() == 1 {
+        world.blocks.iter_mut().for_each(|block| serve(block, &mut world.tallies[0]));
+    } else {
+        let chunks = world.blocks.par_chunks_mut(chunk).zip(&mut world.tallies);
+        chunks.for_each(|(blocks, tally)| blocks.iter_mut().for_each(|block| serve(block, tally)));
+    }
+    book(world);
+}
+
+/// All that a month's repayment reads.
+struct Repayment {
+    key: Key,
+    month: u32,
+    terms: LendingTerms,
+    discipline: f64,
+    term_months: u32,
+    locked_until: u32,
+}
+
+impl Repayment {
+    /// Borrowers default. A default hits all loans of the person and bars new applications.
+    fn default(&self, block: &mut Block, bounds: &HazardBounds, tally: &mut Tally) {
+        if block.loans().is_empty() {
+            return;
+        }
+        let (mut start, mut candidate) = (0, 0);
+        for end in SEGMENT_ENDS.map(|end| end.min(block.len())) {
+            let mut place = start;
+            while place < end {
+                let (bound, log_none) = bounds.at(block.quality_rank(start));
+                let words = self.key.draw(Purpose::Default, block.number, self.month, candidate);
+                candidate += 1;
+                place = place.saturating_add(geometric_skip(words[0], log_none) as usize);
+                if place < end {
+                    self.consider(block, place, uniform(words[1]) * bound, tally);
+                }
+                place = place.saturating_add(1);
+            }
+            start = end;
+        }
+    }
+
+    /// A person who has come up defaults if `luck` is below the person's own hazard.
+    fn consider(&self, block: &mut Block, place: usize, luck: f64, tally: &mut Tally) {
+        let loans = block.loan_count(place);
+        if loans == 0 || luck >= self.hazard(block, place, loans) {
+            return;
+        }
+        let before = (loans, block.owes_several_lenders(place));
+        while let Some(loan) = block.remove_first_loan(place) {
+            let (lender, slot, cohort) = (loan.lender, loan.slot, loan.cohort());
+            tally.defaulted.push(DefaultedLoan { lender, slot, cohort });
+        }
+        block.lock_out(place, self.locked_until);
+        tally.defaulters += 1;
+        tally.change_of_debt(before, (0, false));
+    }
+
+    /// The person's own monthly hazard: 1 - (1 - PD(z, n - 1))^(1/12), reported borrowers repaying
+    /// better.
+    fn hazard(&self, block: &Block, place: usize, loans: u32) -> f64 {
+        let discipline = if block.reported_count(place) > 0 { self.discipline } else { 0.0 };
+        let probit = self.terms.pd_probit(block.quality(place), f64::from(loans - 1)) - discipline;
+        monthly_hazard(crate::normal::normal_cdf(probit))
+    }
+
+    /// Loans whose last instalment is paid this month end.
+    fn end(&self, block: &mut Block, tally: &mut Tally) {
+        let mut position = 0;
+        while position < block.loans().len() {
+            let loan = block.loans()[position];
+            if loan.age(self.month) != self.term_months {
+                position += 1;
+                continue;
+            }
+            let place = loan.user();
+            let before = (block.loan_count(place), block.owes_several_lenders(place));
+            let loan = block.remove_loan(position);
+            tally.end(loan.lender, loan.slot);
+            tally.change_of_debt(before, (block.loan_count(place), block.owes_several_lenders(place)));
+        }
+    }
+}
+
+/// Books defaults, interest, funding, commissions and instalments. A defaulter's loans pay nothing:
+/// a share 1 - lgd of the balance is recovered, the rest written off.
+fn book(world: &mut World) {
+    let slots = world.banks.books.slots();
+    let mut ended = vec![0u32; world.banks.len() * slots];
+    let mut defaulted: Vec<DefaultedLoan> = Vec::new();
+    for tally in &world.tallies {
+        ended.iter_mut().zip(&tally.ended).for_each(|(sum, count)| *sum += count);
+        defaulted.extend_from_slice(&tally.defaulted);
+    }
+    let lost = book_defaults(world, &defaulted);
+    let closing =
+        world.instalments[(world.month.wrapping_sub(world.parameters.credit.term_months) & 0x7f) as usize];
+    let credit = world.parameters.credit.clone();
+    let commissions: Vec<f64> = (0..world.platforms.len()).map(|p| world.commission(p)).collect();
+    world.record.performing = Money::ZERO;
+    for bank in 0..world.banks.len() {
+        let (mut performing, mut repaid) = (Money::ZERO, Money::ZERO);
+        let mut commission_paid = Money::ZERO;
+        for slot in 0..slots {
+            let (opening, instalments) = world.banks.books.amortise(bank, slot);
+            performing += opening;
+            repaid += instalments;
+            world.banks.books.close(bank, slot, ended[bank * slots + slot], closing);
+            if slot > 0 && opening > Money::ZERO {
+                let commission = opening.share(commissions[slot - 1] / 12.0);
+                let platform = Party::Platform(slot - 1);
+                world.ledger.post(Party::Bank(bank), platform, Flow::Commission, commission);
+                commission_paid += commission;
+            }
+        }
+        let interest = performing.share(credit.lending_rate / 12.0);
+        // The funding cost is all-in: the commission is a part of it.
+        let funding = performing.share(credit.funding_cost / 12.0) - commission_paid;
+        world.ledger.post(Party::Users, Party::Bank(bank), Flow::Interest, interest);
+        world.ledger.post(Party::Bank(bank), Party::Suppliers, Flow::Funding, funding.max(Money::ZERO));
+        let recovered = lost[bank] - lost[bank].share(credit.loss_given_default);
+        world.record.written_off[bank] = lost[bank] - recovered;
+        world.ledger.post(Party::Users, Party::Bank(bank), Flow::PrincipalRepaid, repaid + recovered);
+        world.record.performing += performing;
+    }
+}
+
+/// Takes defaulted loans off the books; returns their balances, by bank. A loan of age k has paid
+/// k - 1 instalments.
+fn book_defaults(world: &mut World, defaulted: &[DefaultedLoan]) -> Vec<Money> {
+    let mut lost = vec![Money::ZERO; world.banks.len()];
+    for loan in defaulted {
+        let age = world.month.wrapping_sub(u32::from(loan.cohort)) & 0x7f;
+        let remaining = world.parameters.credit.term_months + 1 - age;
+        let instalment = world.instalments[usize::from(loan.cohort)];
+        let bank = usize::from(loan.lender);
+        lost[bank] += world.banks.books.default(bank, usize::from(loan.slot), instalment, remaining);
+    }
+    lost
+}

@@ -1,0 +1,319 @@
+//! Step 4 of a month, sourcing: each bank that reviews chooses its data source.
+//!
+//! Banks of a class differ only in tastes and beliefs, so what a source is worth is worked out once
+//! a class, on the panel.
+
+use crate::agents::banks::{Banks, Source};
+use crate::choice::{Agent, Decision, Utility, best, holding_back};
+use crate::credit::demand;
+use crate::panel::{Applicant, SourceValue, applicants};
+use crate::pooling::Delivered;
+use crate::random::Purpose;
+use crate::scenario::value::LoanRecords;
+use crate::screening::{LendingTerms, Screen, balance_years};
+use crate::world::World;
+
+/// The least profit per application without data, CNY, by which utilities are divided.
+const LEAST_REFERENCE_CNY: f64 = 1.0;
+
+/// Lets banks choose. In the first month of all, every bank does.
+pub fn choose(world: &mut World) {
+    let rate = world.parameters.behaviour.review_rate;
+    let review = |bank: &usize| {
+        world.month == 0 || world.key.uniform(Purpose::BankReview, *bank as u32, world.month, 0) < rate
+    };
+    let reviewing: Vec<usize> = (0..world.banks.len()).filter(review).collect();
+    if reviewing.is_empty() {
+        return;
+    }
+    let market = Market::new(world);
+    let mut plans = Vec::with_capacity(reviewing.len());
+    let mut decisions = Vec::new();
+    let mut options = Vec::new();
+    for bank in reviewing {
+        let menu = &market.menus[usize::from(world.banks.class[bank])];
+        options.clear();
+        options.extend(menu.values.iter().map(|value| market.utility(world, menu, bank, value)));
+        let chosen = best(&options);
+        plans.push((bank, menu.values[chosen].source));
+        if world.decisions.is_some() {
+            let names = menu.values.iter().map(|value| name(world, value.source));
+            decisions.push(Decision {
+                agent: Agent::Bank(bank),
+                choice: "data_source".into(),
+                options: names.zip(options.iter().copied()).collect(),
+                chosen,
+                reference_cny: menu.reference_cny,
+            });
+        }
+    }
+    plans.into_iter().for_each(|(bank, source)| world.banks.source[bank] = source);
+    if let Some(log) = &mut world.decisions {
+        log.extend(decisions);
+    }
+}
+
+/// The name of a source as an option.
+fn name(world: &World, source: Source) -> String {
+    match source {
+        Source::None => "none".into(),
+        Source::Direct => "direct".into(),
+        Source::Agency(a) => world.parameters.agencies[a].id.clone(),
+        Source::AllAgencies => "both".into(),
+    }
+}
+
+/// What every bank of a class can choose from.
+struct Menu {
+    reference_cny: f64,
+    values: Vec<SourceValue>,
+}
+
+/// What all banks see.
+struct Market {
+    menus: Vec<Menu>,
+    banned: bool,
+    /// Banks that don't buy directly.
+    not_direct: usize,
+    /// Expected fine per application, if found, CNY.
+    fine_per_application_cny: f64,
+}
+
+impl Market {
+    fn new(world: &World) -> Market {
+        let valuation = Valuation::new(world);
+        let decisions = world.decisions_made.mean().unwrap_or(0.0) / world.banks.len() as f64;
+        Market {
+            menus: (0..world.parameters.banks.len()).map(|class| valuation.menu(world, class)).collect(),
+            banned: world.rules.direct_sale_banned,
+            not_direct: world.banks.len() - world.banks.buying_directly(),
+            fine_per_application_cny: if decisions > 0.0 {
+                world.parameters.supervision.bank_fine_cny / decisions
+            } else {
+                0.0
+            },
+        }
+    }
+
+    fn utility(&self, world: &World, menu: &Menu, bank: usize, value: &SourceValue) -> Utility {
+        let direct = value.source == Source::Direct;
+        let unlawful = direct && self.banned;
+        let sanction = if unlawful { world.banks.belief[bank] * self.fine_per_application_cny } else { 0.0 };
+        let reluctance = if self.banned && !direct { self.reluctance(world, bank) } else { 0.0 };
+        Utility::new()
+            .with("profit", value.profit_cny / menu.reference_cny)
+            .with("fees", -value.fees_cny / menu.reference_cny)
+            .with("sanction", -sanction / menu.reference_cny)
+            .with("reluctance", -reluctance)
+            .with("taste", taste(world, bank, value.source))
+    }
+
+    /// The reluctance to give up direct data before enough other banks have.
+    fn reluctance(&self, world: &World, bank: usize) -> f64 {
+        let others = world.banks.len() - 1;
+        let own = usize::from(world.banks.source[bank] != Source::Direct);
+        let share = if others == 0 { 1.0 } else { (self.not_direct - own) as f64 / others as f64 };
+        let waits_for = world.parameters.banks[usize::from(world.banks.class[bank])].row.waits_for;
+        world.parameters.behaviour.reluctance_banks * holding_back(waits_for, share)
+    }
+}
+
+fn taste(world: &World, bank: usize, source: Source) -> f64 {
+    let mu = world.parameters.behaviour.mu_banks;
+    if mu == 0.0 {
+        return 0.0;
+    }
+    let option = match source {
+        Source::None => 0,
+        Source::Direct => 1,
+        Source::AllAgencies => 2,
+        Source::Agency(a) => 3 + a,
+    };
+    mu * Banks::taste(world.key, bank, option)
+}
+
+/// What sources are worth, from the closed form on the panel.
+struct Valuation {
+    terms: LendingTerms,
+    applicants: Vec<Applicant>,
+    /// Balance-years of a loan, CNY.
+    loan_years_cny: f64,
+    somebody_sells: bool,
+    /// Share of applications that come through platforms.
+    platform_share: f64,
+    /// By applicant, the precision of each agency's data, of all agencies' together last.
+    agency_precision: Vec<Vec<f64>>,
+    /// Whether reported loans of other lenders are seen, by agency, and with no agency last.
+    sees_reported: Vec<bool>,
+    on_offer: Vec<usize>,
+}
+
+impl Valuation {
+    fn new(world: &World) -> Valuation {
+        let delivered = Delivered::new(world);
+        let applicants = applicants(world);
+        let on_offer: Vec<usize> =
+            (0..world.agencies.len()).filter(|a| world.open(*a) && world.holds_records(*a)).collect();
+        let ablest = on_offer.iter().map(|a| world.agencies[*a].capability).fold(0.0, f64::max);
+        let precision = |applicant: &Applicant| -> Vec<f64> {
+            let person = &world.panel.persons[applicant.place];
+            if on_offer.is_empty() || !delivered.consents(person.user) {
+                return vec![0.0; on_offer.len() + 1];
+            }
+            let held = |a: &usize| delivered.held(person.user, person.memberships, *a);
+            let single = on_offer.iter().map(|a| world.agencies[*a].capability * delivered.pool.raw(held(a)));
+            let union = on_offer.iter().fold(0, |set, a| set | held(a));
+            single.chain([ablest * delivered.pool.raw(union)]).collect()
+        };
+        let records = |a: &usize| world.parameters.agencies[*a].row.records_loans;
+        let sees = |subscribed: bool| match world.rules.loan_records {
+            LoanRecords::None => false,
+            LoanRecords::Subscribers => subscribed,
+            LoanRecords::All => true,
+        };
+        Valuation {
+            terms: world.lending_terms(),
+            loan_years_cny: world.parameters.credit.loan_cny
+                * balance_years(world.parameters.credit.term_months),
+            somebody_sells: world.platforms.iter().any(|platform| platform.sells_directly),
+            platform_share: demand(world).1,
+            agency_precision: applicants.iter().map(precision).collect(),
+            sees_reported: on_offer
+                .iter()
+                .map(|a| sees(records(a)))
+                .chain([sees(on_offer.iter().any(records)), sees(false)])
+                .collect(),
+            applicants,
+            on_offer,
+        }
+    }
+
+    /// The menu of a class: no data; direct where somebody sells; each agency that is open and holds
+    /// something; all of them where there are two at least.
+    fn menu(&self, world: &World, class: usize) -> Menu {
+        let without = self.without_data(world, class);
+        let mut values = vec![SourceValue { source: Source::None, profit_cny: without, fees_cny: 0.0 }];
+        if self.somebody_sells {
+            values.push(self.direct(world, class));
+        }
+        let fee = |a: usize| world.agencies[a].fee_cny;
+        for (place, a) in self.on_offer.iter().enumerate() {
+            values.push(self.agency(world, class, place, Source::Agency(*a), fee(*a)));
+        }
+        if self.on_offer.len() >= 2 {
+            let fees = self.on_offer.iter().map(|a| fee(*a)).sum();
+            values.push(self.agency(world, class, self.on_offer.len(), Source::AllAgencies, fees));
+        }
+        Menu { reference_cny: without.max(LEAST_REFERENCE_CNY), values }
+    }
+
+    /// The mean over the panel of approval x yearly margin, in CNY per application.
+    fn expected_profit(&self, approval: impl Fn(usize, &Applicant) -> f64) -> f64 {
+        let margins = self.applicants.iter().enumerate();
+        let sum: f64 = margins.map(|(i, applicant)| approval(i, applicant) * applicant.yearly_margin).sum();
+        self.loan_years_cny * sum / self.applicants.len().max(1) as f64
+    }
+
+    /// Loans of an applicant that a bank sees.
+    fn seen(&self, applicant: &Applicant, source: usize) -> u32 {
+        applicant.own_loans + if self.sees_reported[source] { applicant.reported_elsewhere } else { 0 }
+    }
+
+    fn without_data(&self, world: &World, class: usize) -> f64 {
+        let screens = self.screens(world, class, &[0.0]);
+        let source = self.on_offer.len() + 1;
+        self.expected_profit(|_, applicant| {
+            let person = &world.panel.persons[applicant.place];
+            screens.at(0, person.thin_file, self.seen(applicant, source)).approval(person.quality)
+        })
+    }
+
+    fn agency(&self, world: &World, class: usize, place: usize, source: Source, fee: f64) -> SourceValue {
+        let profit_cny = self.expected_profit(|i, applicant| {
+            let person = &world.panel.persons[applicant.place];
+            let own = world.own_precision(class, person.thin_file);
+            let precision = own + self.agency_precision[i][place];
+            self.terms.screen(precision, self.seen(applicant, place)).approval(person.quality)
+        });
+        SourceValue { source, profit_cny, fees_cny: fee }
+    }
+
+    /// Direct data: applicants who come through a platform are enriched by it, others by the most
+    /// precise platform that sells; a fee is paid where there is a seller.
+    fn direct(&self, world: &World, class: usize) -> SourceValue {
+        let precision: Vec<f64> = (0..world.platforms.len()).map(|p| world.direct_precision(p)).collect();
+        // Place 0 is without data, place p + 1 with the score of platform p.
+        let scores: Vec<f64> = [0.0].into_iter().chain(precision.iter().copied()).collect();
+        let screens = self.screens(world, class, &scores);
+        let through = self.share_through_platforms(world, class);
+        let source = self.on_offer.len() + 1;
+        let consent = world.rules.consent;
+        let sells = |p: usize| world.platforms[p].sells_directly;
+        // Approval and number of queries, over the ways in which the applicant may come.
+        let outcome = |applicant: &Applicant| -> (f64, f64) {
+            let person = &world.panel.persons[applicant.place];
+            let seen = self.seen(applicant, source);
+            let approval = |place: usize| screens.at(place, person.thin_file, seen).approval(person.quality);
+            if consent.is_some_and(|share| person.consent_threshold >= share) {
+                return (approval(0), 0.0);
+            }
+            let selling = || crate::information::platforms_in(person.memberships).filter(|p| sells(*p));
+            let best = selling().max_by(|a, b| precision[*a].total_cmp(&precision[*b]).then(b.cmp(a)));
+            let home = best.map_or((approval(0), 0.0), |p| (approval(p + 1), 1.0));
+            if person.memberships == 0 {
+                return home;
+            }
+            let mut referred = (0.0, 0.0);
+            for p in selling() {
+                let share = world.panel.share_of(person, p);
+                referred.0 += share * approval(p + 1);
+                referred.1 += share;
+            }
+            if referred.1 < 1.0 {
+                referred.0 += (1.0 - referred.1) * approval(0);
+            }
+            let mix = |referred: f64, home: f64| through * referred + (1.0 - through) * home;
+            (mix(referred.0, home.0), mix(referred.1, home.1))
+        };
+        let outcomes: Vec<(f64, f64)> = self.applicants.iter().map(outcome).collect();
+        let queries: f64 = outcomes.iter().map(|(_, queries)| queries).sum();
+        SourceValue {
+            source: Source::Direct,
+            profit_cny: self.expected_profit(|i, _| outcomes[i].0),
+            fees_cny: world.parameters.fees.direct_query * queries / outcomes.len().max(1) as f64,
+        }
+    }
+
+    /// The share of a class's first applications that come through platforms.
+    fn share_through_platforms(&self, world: &World, class: usize) -> f64 {
+        let row = &world.parameters.banks[class].row;
+        let through = self.platform_share * row.partnership_weight;
+        let home = (1.0 - self.platform_share) * row.deposit_share;
+        if through + home > 0.0 { through / (through + home) } else { 0.0 }
+    }
+
+    /// The screens of a class for each of some precisions of bought data.
+    fn screens(&self, world: &World, class: usize, bought: &[f64]) -> Screens {
+        let most_loans = world.parameters.credit.max_loans as usize;
+        let own = [false, true].map(|thin| world.own_precision(class, thin));
+        let mut screens = Vec::with_capacity(bought.len() * 2 * most_loans);
+        for precision in bought {
+            for own in own {
+                screens.extend((0..most_loans).map(|seen| self.terms.screen(own + precision, seen as u32)));
+            }
+        }
+        Screens { screens, most_loans }
+    }
+}
+
+/// Screens by precision of bought data, file and loans seen.
+struct Screens {
+    screens: Vec<Screen>,
+    most_loans: usize,
+}
+
+impl Screens {
+    fn at(&self, place: usize, thin_file: bool, seen: u32) -> Screen {
+        self.screens[(2 * place + usize::from(thin_file)) * self.most_loans + seen as usize]
+    }
+}

@@ -1,0 +1,356 @@
+//! Counts of a month. What threads add up is integers, so that any order gives the same sums.
+
+use crate::units::Money;
+
+/// A group of applicants for whom applications and approvals are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// Everybody.
+    All,
+    /// True probability of default below break-even.
+    Creditworthy,
+    /// All others.
+    Uncreditworthy,
+    /// Thin credit file.
+    ThinFile,
+    /// Creditworthy with a thin file.
+    CreditworthyThinFile,
+    /// Creditworthy with a thick file.
+    CreditworthyThickFile,
+    /// Lowest income quintile.
+    BottomQuintile,
+    /// Highest income quintile.
+    TopQuintile,
+}
+
+const GROUPS: usize = Group::TopQuintile as usize + 1;
+
+/// The groups to which an applicant belongs, as bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Groups(u8);
+
+impl Groups {
+    /// The groups of an applicant.
+    #[inline]
+    pub fn of(creditworthy: bool, thin_file: bool, quintile: u8) -> Groups {
+        let mut groups = Groups(1 << Group::All as u8);
+        groups.add(if creditworthy { Group::Creditworthy } else { Group::Uncreditworthy }, true);
+        groups.add(Group::ThinFile, thin_file);
+        groups.add(Group::CreditworthyThinFile, creditworthy && thin_file);
+        groups.add(Group::CreditworthyThickFile, creditworthy && !thin_file);
+        groups.add(Group::BottomQuintile, quintile == 1);
+        groups.add(Group::TopQuintile, quintile == 5);
+        groups
+    }
+
+    fn add(&mut self, group: Group, member: bool) {
+        self.0 |= u8::from(member) << group as u8;
+    }
+}
+
+/// A loan in default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DefaultedLoan {
+    /// Lender.
+    pub lender: u16,
+    /// Slot through which it came.
+    pub slot: u8,
+    /// Month of the grant modulo 128.
+    pub cohort: u8,
+}
+
+/// Counts of one month over some of the users, in users of the sample.
+#[derive(Clone, Debug)]
+pub struct Tally {
+    sellers: usize,
+    platforms: usize,
+    slots: usize,
+    classes: usize,
+    asked: [u64; GROUPS],
+    got: [u64; GROUPS],
+    /// Decisions for which a platform sold data.
+    pub direct_decisions: u64,
+    /// Decisions for which an agency was queried.
+    pub agency_decisions: u64,
+    /// Decisions, by bank.
+    pub decisions: Vec<u32>,
+    /// Approvals, by bank.
+    pub approvals: Vec<u32>,
+    /// Decisions on creditworthy applicants, by bank.
+    pub creditworthy_decisions: Vec<u32>,
+    /// Approvals of creditworthy applicants, by bank.
+    pub creditworthy_approvals: Vec<u32>,
+    /// Loans granted, by bank and slot.
+    pub granted: Vec<u32>,
+    /// Loans repaid in full, by bank and slot.
+    pub ended: Vec<u32>,
+    /// Loans in default.
+    pub defaulted: Vec<DefaultedLoan>,
+    /// Persons who defaulted.
+    pub defaulters: u64,
+    /// Queries, by bank and seller: platforms, then agencies.
+    queries: Vec<u32>,
+    /// Records used, by class of banks and seller.
+    records: Vec<u64>,
+    /// Records used by agencies, by agency and platform.
+    records_of: Vec<u64>,
+    /// Change of the number of users with a loan.
+    pub borrowers_change: i64,
+    /// Change of the number of users who owe two lenders at least.
+    pub multiple_change: i64,
+}
+
+impl Tally {
+    /// A tally of nothing.
+    pub fn new(banks: usize, classes: usize, platforms: usize, agencies: usize) -> Tally {
+        let (sellers, slots) = (platforms + agencies, platforms + 1);
+        Tally {
+            sellers,
+            platforms,
+            slots,
+            classes,
+            asked: [0; GROUPS],
+            got: [0; GROUPS],
+            direct_decisions: 0,
+            agency_decisions: 0,
+            decisions: vec![0; banks],
+            approvals: vec![0; banks],
+            creditworthy_decisions: vec![0; banks],
+            creditworthy_approvals: vec![0; banks],
+            granted: vec![0; banks * slots],
+            ended: vec![0; banks * slots],
+            defaulted: Vec::new(),
+            defaulters: 0,
+            queries: vec![0; banks * sellers],
+            records: vec![0; classes * sellers],
+            records_of: vec![0; agencies * platforms],
+            borrowers_change: 0,
+            multiple_change: 0,
+        }
+    }
+
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.asked = [0; GROUPS];
+        self.got = [0; GROUPS];
+        for counts in [
+            &mut self.decisions,
+            &mut self.approvals,
+            &mut self.creditworthy_decisions,
+            &mut self.creditworthy_approvals,
+            &mut self.granted,
+            &mut self.ended,
+            &mut self.queries,
+        ] {
+            counts.fill(0);
+        }
+        self.records.fill(0);
+        self.records_of.fill(0);
+        self.defaulted.clear();
+        (self.direct_decisions, self.agency_decisions, self.defaulters) = (0, 0, 0);
+        (self.borrowers_change, self.multiple_change) = (0, 0);
+    }
+
+    /// Adds what another part of the users did.
+    pub fn add(&mut self, other: &Tally) {
+        let add = |sums: &mut [u32], more: &[u32]| sums.iter_mut().zip(more).for_each(|(s, m)| *s += m);
+        let add_long = |sums: &mut [u64], more: &[u64]| sums.iter_mut().zip(more).for_each(|(s, m)| *s += m);
+        add_long(&mut self.asked, &other.asked);
+        add_long(&mut self.got, &other.got);
+        add(&mut self.decisions, &other.decisions);
+        add(&mut self.approvals, &other.approvals);
+        add(&mut self.creditworthy_decisions, &other.creditworthy_decisions);
+        add(&mut self.creditworthy_approvals, &other.creditworthy_approvals);
+        add(&mut self.granted, &other.granted);
+        add(&mut self.ended, &other.ended);
+        add(&mut self.queries, &other.queries);
+        add_long(&mut self.records, &other.records);
+        add_long(&mut self.records_of, &other.records_of);
+        self.defaulted.extend_from_slice(&other.defaulted);
+        self.direct_decisions += other.direct_decisions;
+        self.agency_decisions += other.agency_decisions;
+        self.defaulters += other.defaulters;
+        self.borrowers_change += other.borrowers_change;
+        self.multiple_change += other.multiple_change;
+    }
+
+    /// Counts a person who asks for a loan.
+    #[inline]
+    pub fn ask(&mut self, groups: Groups) {
+        (0..GROUPS).for_each(|g| self.asked[g] += u64::from(groups.0 >> g & 1));
+    }
+
+    /// Counts a person who gets the loan.
+    #[inline]
+    pub fn get(&mut self, groups: Groups) {
+        (0..GROUPS).for_each(|g| self.got[g] += u64::from(groups.0 >> g & 1));
+    }
+
+    /// Persons of a group who asked.
+    pub fn asked(&self, group: Group) -> u64 {
+        self.asked[group as usize]
+    }
+
+    /// Persons of a group who got the loan.
+    pub fn got(&self, group: Group) -> u64 {
+        self.got[group as usize]
+    }
+
+    /// Counts a lender's decision.
+    #[inline]
+    pub fn decide(&mut self, bank: usize, creditworthy: bool, approved: bool) {
+        self.decisions[bank] += 1;
+        self.approvals[bank] += u32::from(approved);
+        self.creditworthy_decisions[bank] += u32::from(creditworthy);
+        self.creditworthy_approvals[bank] += u32::from(creditworthy && approved);
+    }
+
+    /// Counts a query by a bank of `class` at a platform, which sells one record.
+    #[inline]
+    pub fn query_platform(&mut self, bank: usize, class: usize, platform: usize) {
+        self.queries[bank * self.sellers + platform] += 1;
+        self.records[class * self.sellers + platform] += 1;
+    }
+
+    /// Counts a query by a bank of `class` at an agency.
+    #[inline]
+    pub fn query_agency(&mut self, bank: usize, agency: usize) {
+        self.queries[bank * self.sellers + self.platforms + agency] += 1;
+    }
+
+    /// Counts a platform's record that an agency used for a bank of `class`.
+    #[inline]
+    pub fn use_record(&mut self, class: usize, agency: usize, platform: usize) {
+        self.records[class * self.sellers + self.platforms + agency] += 1;
+        self.records_of[agency * self.platforms + platform] += 1;
+    }
+
+    /// Counts a loan.
+    #[inline]
+    pub fn grant(&mut self, bank: usize, slot: u8) {
+        self.granted[bank * self.slots + usize::from(slot)] += 1;
+    }
+
+    /// Counts a loan repaid in full.
+    #[inline]
+    pub fn end(&mut self, bank: u16, slot: u8) {
+        self.ended[usize::from(bank) * self.slots + usize::from(slot)] += 1;
+    }
+
+    /// Counts a change of what a person owes: loans and whether to several lenders.
+    #[inline]
+    pub fn change_of_debt(&mut self, before: (u32, bool), after: (u32, bool)) {
+        self.borrowers_change += i64::from(after.0 > 0) - i64::from(before.0 > 0);
+        self.multiple_change += i64::from(after.1) - i64::from(before.1);
+    }
+
+    /// Queries of a bank, by seller: platforms, then agencies.
+    pub fn queries(&self, bank: usize) -> &[u32] {
+        &self.queries[bank * self.sellers..(bank + 1) * self.sellers]
+    }
+
+    /// Records that a seller used for a class of banks.
+    pub fn records(&self, class: usize, seller: usize) -> u64 {
+        assert!(class < self.classes, "there is no class {class}");
+        self.records[class * self.sellers + seller]
+    }
+
+    /// Records that an agency used, by platform.
+    pub fn records_of(&self, agency: usize) -> &[u64] {
+        &self.records_of[agency * self.platforms..(agency + 1) * self.platforms]
+    }
+
+    /// Decisions of all banks.
+    pub fn all_decisions(&self) -> u64 {
+        self.decisions.iter().map(|count| u64::from(*count)).sum()
+    }
+}
+
+/// Data that one seller sold to one class of banks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Trade {
+    /// Seller: a platform's index, or the number of platforms + an agency's index.
+    pub seller: usize,
+    /// Class of banks.
+    pub class: usize,
+    /// Queries, in persons of the population.
+    pub queries: f64,
+    /// Records used, in persons of the population.
+    pub records: f64,
+    /// Fee, CNY per query.
+    pub fee_cny: f64,
+    /// Amount paid.
+    pub amount: Money,
+}
+
+/// What happened in a month beside what is counted of users.
+#[derive(Clone, Debug, Default)]
+pub struct MonthRecord {
+    /// Users with a loan at the opening.
+    pub opening_borrowers: i64,
+    /// Loans at the opening, by bank.
+    pub opening_loans: Vec<u64>,
+    /// Balance of all loans at the opening, less what defaulted: what earned interest.
+    pub performing: Money,
+    /// Balances written off, by bank.
+    pub written_off: Vec<Money>,
+    /// Cash and loans at the opening, by bank, agency and platform: what profits are checked against.
+    pub opening_wealth: Vec<Money>,
+    /// Loans granted through platforms.
+    pub partnership_lent: Money,
+    /// Trades of data.
+    pub trades: Vec<Trade>,
+    /// Audits of platforms.
+    pub platform_audits: u32,
+    /// Audits of banks.
+    pub bank_audits: u32,
+    /// Audits that found a violation.
+    pub findings: u32,
+}
+
+impl MonthRecord {
+    /// The record of a month in which nothing has happened.
+    pub fn new(banks: usize) -> MonthRecord {
+        MonthRecord { written_off: vec![Money::ZERO; banks], ..MonthRecord::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn applicants_are_counted_in_all_their_groups() {
+        let mut tally = Tally::new(1, 1, 1, 1);
+        let groups = Groups::of(true, true, 1);
+        tally.ask(groups);
+        tally.ask(Groups::of(false, false, 5));
+        tally.get(groups);
+        assert_eq!((tally.asked(Group::All), tally.got(Group::All)), (2, 1));
+        assert_eq!(
+            (tally.asked(Group::CreditworthyThinFile), tally.asked(Group::CreditworthyThickFile)),
+            (1, 0)
+        );
+        assert_eq!((tally.asked(Group::Uncreditworthy), tally.got(Group::Uncreditworthy)), (1, 0));
+        assert_eq!((tally.asked(Group::BottomQuintile), tally.asked(Group::TopQuintile)), (1, 1));
+    }
+
+    #[test]
+    fn tallies_add_and_clear() {
+        let mut one = Tally::new(2, 1, 3, 1);
+        one.query_agency(1, 0);
+        one.use_record(0, 0, 2);
+        one.query_platform(1, 0, 2);
+        one.decide(1, true, false);
+        one.change_of_debt((1, false), (0, false));
+        let mut sum = one.clone();
+        sum.add(&one);
+        assert_eq!(sum.queries(1), [0, 0, 2, 2]);
+        assert_eq!(sum.queries(0), [0; 4]);
+        assert_eq!((sum.records(0, 2), sum.records(0, 3)), (2, 2));
+        assert_eq!(sum.records_of(0), [0, 0, 2]);
+        assert_eq!((sum.all_decisions(), sum.creditworthy_approvals[1], sum.borrowers_change), (2, 0, -2));
+        sum.clear();
+        assert_eq!((sum.all_decisions(), sum.borrowers_change, sum.queries(1)), (0, 0, &[0; 4][..]));
+    }
+}

@@ -1,0 +1,250 @@
+//! The world: all state of one run, built from a scenario and its rosters.
+
+use crate::agents::agencies::Agency;
+use crate::agents::banks::{BankPicker, Banks, TwelveMonths};
+use crate::agents::central_bank::CentralBank;
+use crate::agents::platforms::{self, Platform};
+use crate::agents::users::{self, Block};
+use crate::choice::Decision;
+use crate::information::{platforms_in, raw_alone};
+use crate::ledger::Ledger;
+use crate::panel::Panel;
+use crate::random::Key;
+use crate::repayment::HazardBounds;
+use crate::rules::RulesInForce;
+use crate::scenario::Scenario;
+use crate::scenario::parameters::Parameters;
+use crate::screening::{LendingTerms, balance_years};
+use crate::tally::{MonthRecord, Tally};
+use crate::units::{Money, Month};
+
+/// All state of one run.
+pub struct World<'a> {
+    /// The scenario that is run.
+    pub scenario: &'a Scenario,
+    /// The replicate's key of random numbers.
+    pub key: Key,
+    /// Months since the burn-in began.
+    pub month: u32,
+    /// Parameters as amended so far.
+    pub parameters: Parameters,
+    /// The rules in force this month.
+    pub rules: RulesInForce,
+    /// Users, in blocks.
+    pub blocks: Vec<Block>,
+    /// Persons for whom a simulated user stands.
+    pub weight: f64,
+    /// Monthly instalment of a loan granted in a month, by month modulo 128.
+    pub instalments: [Money; 128],
+    /// Users with a loan.
+    pub borrowers: i64,
+    /// Users who owe two lenders at least.
+    pub multiple_borrowers: i64,
+    /// The bounds under which defaults are looked for.
+    pub hazard_bounds: HazardBounds,
+    /// Persons on whom closed forms are evaluated.
+    pub panel: Panel,
+    /// Platforms.
+    pub platforms: Vec<Platform>,
+    /// Banks.
+    pub banks: Banks,
+    /// Agencies.
+    pub agencies: Vec<Agency>,
+    /// The central bank.
+    pub central_bank: CentralBank,
+    /// All banks' decisions of the last twelve months, persons of the population.
+    pub decisions_made: TwelveMonths,
+    /// Money.
+    pub ledger: Ledger,
+    /// Counts of the month, one a chunk of blocks; the first holds the sum once they are added.
+    pub tallies: Vec<Tally>,
+    /// What else happened this month.
+    pub record: MonthRecord,
+    /// Choices made this month, if they are to be reported.
+    pub decisions: Option<Vec<Decision>>,
+}
+
+impl<'a> World<'a> {
+    /// The world at the start of the burn-in, its users split into `chunks` for threads.
+    pub fn new(scenario: &'a Scenario, key: Key, chunks: usize, record_decisions: bool) -> World<'a> {
+        let parameters = scenario.parameters.clone();
+        let (platforms, agencies) = (parameters.platforms.len(), parameters.agencies.len());
+        let belief = parameters.behaviour.first_belief;
+        let banks = Banks::new(&parameters.banks, platforms, belief);
+        let shares: Vec<f64> = parameters.banks.iter().map(|entry| entry.row.deposit_share).collect();
+        let blocks = users::populate(&parameters, key, &BankPicker::new(&shares, &banks.counts()));
+        let mut world = World {
+            scenario,
+            key,
+            month: 0,
+            rules: RulesInForce::none(platforms),
+            weight: parameters.users.population as f64 / parameters.users.sample as f64,
+            instalments: [Money::ZERO; 128],
+            borrowers: 0,
+            multiple_borrowers: 0,
+            hazard_bounds: HazardBounds::default(),
+            panel: Panel::new(&blocks[0], &parameters, key),
+            platforms: (0..platforms)
+                .map(|p| {
+                    let shape = parameters.costs.compliance_increase_shape;
+                    Platform::new(agencies, belief, platforms::cost_increase_draw(key, p, shape))
+                })
+                .collect(),
+            agencies: parameters.agencies.iter().map(|entry| Agency::new(&entry.row)).collect(),
+            central_bank: CentralBank { amendments: vec![Default::default(); scenario.amendments.len()] },
+            decisions_made: TwelveMonths::default(),
+            ledger: Ledger::new(platforms, banks.len(), agencies),
+            tallies: (0..chunks.clamp(1, blocks.len()))
+                .map(|_| Tally::new(banks.len(), parameters.banks.len(), platforms, agencies))
+                .collect(),
+            record: MonthRecord::new(banks.len()),
+            decisions: record_decisions.then(Vec::new),
+            blocks,
+            banks,
+            parameters,
+        };
+        world.count_members();
+        world.set_references();
+        world
+    }
+
+    /// The calendar month.
+    pub fn now(&self) -> Month {
+        self.parameters.calendar.start.plus(self.months_since_start())
+    }
+
+    /// Months since the start of the calendar; negative in the burn-in.
+    pub fn months_since_start(&self) -> i32 {
+        self.month as i32 - self.parameters.calendar.burn_in_months as i32
+    }
+
+    /// Whether the calendar has not started.
+    pub fn in_burn_in(&self) -> bool {
+        self.months_since_start() < 0
+    }
+
+    /// Blocks in a chunk.
+    pub fn chunk_size(&self) -> usize {
+        self.blocks.len().div_ceil(self.tallies.len())
+    }
+
+    /// Persons of the population for whom `users` of the sample stand.
+    pub fn persons(&self, users: u64) -> f64 {
+        users as f64 * self.weight
+    }
+
+    /// Risk, price and loss under the parameters of this month.
+    pub fn lending_terms(&self) -> LendingTerms {
+        LendingTerms::new(&self.parameters.credit)
+    }
+
+    /// The monthly instalment of a loan granted this month, for all persons a user stands for.
+    pub fn instalment(&self) -> Money {
+        let credit = &self.parameters.credit;
+        Money::from_cny(credit.loan_cny * self.weight / f64::from(credit.term_months))
+    }
+
+    /// A platform's operating cost as a share of its commissions.
+    pub fn cost_base(&self, platform: usize) -> f64 {
+        self.parameters.platforms[platform].row.cost_base.unwrap_or(self.parameters.costs.cost_base)
+    }
+
+    /// A platform's commission, per year of balance.
+    pub fn commission(&self, platform: usize) -> f64 {
+        self.parameters.platforms[platform].row.commission.unwrap_or(self.parameters.credit.commission)
+    }
+
+    /// The rise of a platform's cost when everything is delivered, as a share of its cost.
+    pub fn cost_increase(&self, platform: usize) -> f64 {
+        self.platforms[platform].cost_increase_draw * self.parameters.costs.compliance_increase_max
+    }
+
+    /// Precision of a platform's own score of a member: skill x raw precision.
+    pub fn direct_precision(&self, platform: usize) -> f64 {
+        let row = &self.parameters.platforms[platform].row;
+        row.skill * self.platforms[platform].data_level * raw_alone(row)
+    }
+
+    /// Whether an agency is open.
+    pub fn open(&self, agency: usize) -> bool {
+        !self.in_burn_in() && self.parameters.agencies[agency].row.opens <= self.now()
+    }
+
+    /// Whether an agency holds anything.
+    pub fn holds_records(&self, agency: usize) -> bool {
+        self.platforms.iter().any(|platform| platform.delivered[agency] > 0.0)
+    }
+
+    /// Records that an agency holds, in persons of the population.
+    pub fn records_held(&self, agency: usize) -> f64 {
+        let members = self.platforms.iter().map(|p| p.members as f64 * p.delivered[agency]);
+        members.sum::<f64>() * self.weight * self.rules.consent.unwrap_or(1.0)
+    }
+
+    /// Own precision of a class of banks on an applicant.
+    pub fn own_precision(&self, class: usize, thin_file: bool) -> f64 {
+        let precision = self.parameters.banks[class].row.information_precision;
+        if thin_file { precision * self.parameters.users.thin_file_discount } else { precision }
+    }
+
+    fn count_members(&mut self) {
+        for block in &self.blocks {
+            for place in 0..block.len() {
+                platforms_in(block.memberships(place)).for_each(|p| self.platforms[p].members += 1);
+            }
+        }
+    }
+
+    /// Sets every platform's reference revenue (its expected monthly commission at the start of the
+    /// calendar, R_p = population x application rate x partnership share x q_p x A_p x loan x commission
+    /// x (term + 1)/24) and how exclusive its data are.
+    fn set_references(&mut self) {
+        let credit = self.parameters.credit.clone();
+        let loan_years = credit.loan_cny * balance_years(credit.term_months);
+        let applications = self.parameters.users.population as f64
+            * credit.application_rate_monthly
+            * credit.partnership_share;
+        let exclusivity = self.exclusivities();
+        let screens = self.panel.partner_screens(self);
+        for (p, exclusivity) in exclusivity.into_iter().enumerate() {
+            let share = self.panel.credit_share(p);
+            let approval = self.panel.approval_with_own_score(p, &screens);
+            self.platforms[p].exclusivity = exclusivity;
+            self.platforms[p].reference_cny =
+                applications * share * approval * loan_years * self.commission(p);
+        }
+    }
+
+    /// x_p / mean of x by credit weight, in 0.2..4, with x_p = reach x raw precision / credit weight:
+    /// the data-rich and credit-poor lose most when their data stop being exclusive.
+    fn exclusivities(&self) -> Vec<f64> {
+        let rows = || self.parameters.platforms.iter().map(|entry| &entry.row);
+        let weights: f64 = rows().map(|row| row.credit_weight).sum();
+        let data: Vec<f64> = rows().map(|row| row.reach * raw_alone(row)).collect();
+        // The weighted mean of x is the sum of reach x precision, as the weights cancel.
+        let mean: f64 = data.iter().sum();
+        let relative = |data: f64, weight: f64| if mean > 0.0 { data * weights / weight / mean } else { 1.0 };
+        rows().zip(&data).map(|(row, data)| relative(*data, row.credit_weight).clamp(0.2, 4.0)).collect()
+    }
+}
+
+impl World<'_> {
+    /// Forgets what was counted of the month before.
+    pub fn open_month(&mut self) {
+        self.tallies.iter_mut().for_each(crate::tally::Tally::clear);
+        self.record = MonthRecord::new(self.banks.len());
+        if let Some(decisions) = &mut self.decisions {
+            decisions.clear();
+        }
+        crate::accounts::open_month(self);
+    }
+
+    /// Adds the chunks' tallies into the first.
+    pub fn add_tallies(&mut self) {
+        if let Some((sum, others)) = self.tallies.split_first_mut() {
+            others.iter().for_each(|other| sum.add(other));
+            self.borrowers += sum.borrowers_change;
+            self.multiple_borrowers += sum.multiple_change;
+        }
+    }
+}
