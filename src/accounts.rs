@@ -106,24 +106,38 @@ pub fn check(world: &World) -> Result<(), String> {
     if world.ledger.imbalance() != Money::ZERO {
         return fail("the sum of all cash".into(), world.ledger.imbalance(), Money::ZERO);
     }
-    let (banks, platforms) = (world.banks.len(), world.platforms.len());
     for (i, (now, before)) in wealth(world).into_iter().zip(&world.record.opening_wealth).enumerate() {
-        let (account, expected) = if i < banks {
-            (format!("the change of cash and loans of bank {}", i + 1), bank_profit(world, i))
-        } else if i < banks + platforms {
-            let id = &world.parameters.platforms[i - banks].id;
-            (format!("the change of cash of {id}"), platform_profit(world, i - banks))
-        } else {
-            let a = i - banks - platforms;
-            let dividends = world.ledger.net(Party::Agency(a), Flow::Dividend);
-            let id = &world.parameters.agencies[a].id;
-            (format!("the change of cash of {id}"), agency_profit(world, a) + dividends)
-        };
+        let expected = expected_change(world, i);
         if now - *before != expected {
-            return fail(account, now - *before, expected);
+            return fail(account(world, i), now - *before, expected);
         }
     }
     Ok(())
+}
+
+/// By how much the profit columns say that the `i`-th of [`wealth`] has changed.
+fn expected_change(world: &World, i: usize) -> Money {
+    let (banks, platforms) = (world.banks.len(), world.platforms.len());
+    if i < banks {
+        bank_profit(world, i)
+    } else if i < banks + platforms {
+        platform_profit(world, i - banks)
+    } else {
+        let a = i - banks - platforms;
+        agency_profit(world, a) + world.ledger.net(Party::Agency(a), Flow::Dividend)
+    }
+}
+
+/// The name of the `i`-th of [`wealth`].
+fn account(world: &World, i: usize) -> String {
+    let (banks, platforms) = (world.banks.len(), world.platforms.len());
+    if i < banks {
+        format!("the change of cash and loans of bank {}", i + 1)
+    } else if i < banks + platforms {
+        format!("the change of cash of {}", world.parameters.platforms[i - banks].id)
+    } else {
+        format!("the change of cash of {}", world.parameters.agencies[i - banks - platforms].id)
+    }
 }
 
 /// The books as the loans themselves have them: balances by bank and slot, summed over every loan at

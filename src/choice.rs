@@ -12,18 +12,16 @@ pub struct Utility {
 }
 
 impl Utility {
-    /// A utility without terms, which is 0.
-    pub const fn new() -> Utility {
-        Utility { terms: [("", 0.0); MOST_TERMS], count: 0 }
-    }
-
-    /// Adds a term.
-    #[must_use]
-    pub fn with(mut self, name: &'static str, value: f64) -> Utility {
-        assert!(value.is_finite(), "the term {name} of a utility must be finite, not {value}");
-        self.terms[self.count] = (name, value);
-        self.count += 1;
-        self
+    /// The utility with these terms.
+    #[inline]
+    pub fn of<const COUNT: usize>(named: [(&'static str, f64); COUNT]) -> Utility {
+        let mut terms = [("", 0.0); MOST_TERMS];
+        for (term, (name, value)) in terms.iter_mut().zip(named) {
+            assert!(value.is_finite(), "the term {name} of a utility must be finite, not {value}");
+            *term = (name, value);
+        }
+        const { assert!(COUNT <= MOST_TERMS) };
+        Utility { terms, count: COUNT }
     }
 
     /// The sum of the terms, in their order.
@@ -31,15 +29,9 @@ impl Utility {
         self.terms().iter().map(|(_, value)| value).sum()
     }
 
-    /// The terms, in the order in which they were added.
+    /// The terms, in their order.
     pub fn terms(&self) -> &[(&'static str, f64)] {
         &self.terms[..self.count]
-    }
-}
-
-impl Default for Utility {
-    fn default() -> Utility {
-        Utility::new()
     }
 }
 
@@ -92,7 +84,7 @@ mod tests {
 
     #[test]
     fn the_highest_utility_is_taken_and_the_first_of_equals() {
-        let utility = |value| Utility::new().with("gain", value).with("cost", -1.0);
+        let utility = |value| Utility::of([("gain", value), ("cost", -1.0)]);
         assert_eq!(best(&[utility(1.0), utility(3.0), utility(2.0)]), 1);
         assert_eq!(best(&[utility(1.0), utility(1.0)]), 0);
         assert_eq!(utility(3.0).total(), 2.0);

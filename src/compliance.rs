@@ -250,17 +250,18 @@ impl DeliveryTerms {
     fn utility(&self, world: &World, p: usize, a: usize, option: usize, share: f64, w: f64) -> Utility {
         let used = self.reach * share;
         let of_records = if used > 0.0 { used / (used + self.others) } else { 0.0 };
-        Utility::new()
-            .with("compliance_cost", -self.compliance_cost * w * share)
-            .with("exclusivity", -self.exclusivity * w * share)
-            .with("neutrality", -self.neutrality * w * share)
-            .with("own_stake", self.own_stake * w * share)
-            .with("revenue_share", self.revenue * of_records)
-            .with("credit_gain", self.credit_gain * share)
-            .with("goodwill", self.goodwill * w * (1.0 - (1.0 - share) * (1.0 - share)))
-            .with("sanction", -self.sanction * w * world.rules.shortfall(share))
-            .with("reluctance", -self.reluctance * w * share)
-            .with("taste", w * taste(world, p, DELIVER + a as u32, option))
+        Utility::of([
+            ("compliance_cost", -self.compliance_cost * w * share),
+            ("exclusivity", -self.exclusivity * w * share),
+            ("neutrality", -self.neutrality * w * share),
+            ("own_stake", self.own_stake * w * share),
+            ("revenue_share", self.revenue * of_records),
+            ("credit_gain", self.credit_gain * share),
+            ("goodwill", self.goodwill * w * (1.0 - (1.0 - share) * (1.0 - share))),
+            ("sanction", -self.sanction * w * world.rules.shortfall(share)),
+            ("reluctance", -self.reluctance * w * share),
+            ("taste", w * taste(world, p, DELIVER + a as u32, option)),
+        ])
     }
 }
 
@@ -281,11 +282,12 @@ fn stakes(world: &World, p: usize, a: usize) -> (f64, f64) {
 
 /// Stay in loan partnerships, worth the commission margin and the best deliveries, or leave.
 fn partnership_options(world: &World, p: usize, best_delivery: f64) -> [Utility; 2] {
-    let stay = Utility::new()
-        .with("commission_margin", 1.0 - world.cost_base(p))
-        .with("best_delivery", best_delivery)
-        .with("taste", taste(world, p, STAY, 0));
-    [stay, Utility::new().with("taste", taste(world, p, STAY, 1))]
+    let stay = Utility::of([
+        ("commission_margin", 1.0 - world.cost_base(p)),
+        ("best_delivery", best_delivery),
+        ("taste", taste(world, p, STAY, 0)),
+    ]);
+    [stay, Utility::of([("taste", taste(world, p, STAY, 1))])]
 }
 
 /// Sell data directly, or stop.
@@ -298,12 +300,13 @@ fn sale_options(world: &World, market: &Market, p: usize) -> [Utility; 2] {
     let waits_for = world.parameters.platforms[p].row.waits_for;
     let reluctance =
         banned * world.parameters.behaviour.reluctance_platforms * holding_back(waits_for, stopped);
-    let sell = Utility::new()
-        .with("direct_fees", fees / platform.reference_cny)
-        .with("credit_gain", gain)
-        .with("sanction", -banned * platform.belief * market.fine)
-        .with("taste", taste(world, p, SELL, 0));
-    let stop = Utility::new().with("reluctance", -reluctance).with("taste", taste(world, p, SELL, 1));
+    let sell = Utility::of([
+        ("direct_fees", fees / platform.reference_cny),
+        ("credit_gain", gain),
+        ("sanction", -banned * platform.belief * market.fine),
+        ("taste", taste(world, p, SELL, 0)),
+    ]);
+    let stop = Utility::of([("reluctance", -reluctance), ("taste", taste(world, p, SELL, 1))]);
     [sell, stop]
 }
 

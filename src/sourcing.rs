@@ -100,12 +100,13 @@ impl Market {
         let unlawful = direct && self.banned;
         let sanction = if unlawful { world.banks.belief[bank] * self.fine_per_application_cny } else { 0.0 };
         let reluctance = if self.banned && !direct { self.reluctance(world, bank) } else { 0.0 };
-        Utility::new()
-            .with("profit", value.profit_cny / menu.reference_cny)
-            .with("fees", -value.fees_cny / menu.reference_cny)
-            .with("sanction", -sanction / menu.reference_cny)
-            .with("reluctance", -reluctance)
-            .with("taste", taste(world, bank, value.source))
+        Utility::of([
+            ("profit", value.profit_cny / menu.reference_cny),
+            ("fees", -value.fees_cny / menu.reference_cny),
+            ("sanction", -sanction / menu.reference_cny),
+            ("reluctance", -reluctance),
+            ("taste", taste(world, bank, value.source)),
+        ])
     }
 
     /// The reluctance to give up direct data before enough other banks have.

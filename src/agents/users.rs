@@ -5,6 +5,7 @@ use crate::information::PlatformSet;
 use crate::normal::{normal_cdf, normal_quantile};
 use crate::random::{Key, Purpose, uniform};
 use crate::scenario::parameters::Parameters;
+use rayon::prelude::*;
 use std::sync::OnceLock;
 
 /// Users in a block. Small, so that a block and its loans stay in a first-level cache, and so that
@@ -266,6 +267,8 @@ pub fn populate(parameters: &Parameters, key: Key, homes: &BankPicker) -> Vec<Bl
         THIN_FILE_BY_QUINTILE.map(|factor| (factor * parameters.users.thin_file_share).min(1.0));
     let number_of_blocks = sample.div_ceil(BLOCK);
     (0..number_of_blocks)
+        .into_par_iter()
+        .with_min_len(64)
         .map(|number| {
             let users = BLOCK.min(sample - number * BLOCK);
             draw_block(number as u32, users, key, &memberships, &thin, homes)

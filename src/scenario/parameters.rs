@@ -152,11 +152,11 @@ section! {
         lending_rate: f64 = 0.15, number(0.0, 10.0), "per year", Amendable, "Interest rate of loans", "R: 15-18 % at the largest platform";
         funding_cost: f64 = 0.115, number(0.0, 10.0), "per year", Amendable, "All-in cost of funding and operating a loan, commission included", "A: puts the average uninformed applicant just below break-even";
         loss_given_default: f64 = 0.65, SHARE, "share", Amendable, "Share of the balance lost when a borrower defaults", "A";
-        loan_cny: f64 = 58_000.0, number(1.0, 1e9), "CNY", Amendable, "Principal of a loan", "D: gives the published stock of CNY 16.6 tn (V)";
+        loan_cny: f64 = 59_300.0, number(1.0, 1e9), "CNY", Amendable, "Principal of a loan", "D: gives the published stock of CNY 16.6 tn (V)";
         application_rate_monthly: f64 = 0.06, SHARE, "per month", Amendable, "Monthly hazard of applying, at the start of the calendar", "A";
-        partnership_share: f64 = 0.33, SHARE, "share", Amendable, "Share of applications that come through a platform, at the start of the calendar", "D: a third of the stock is in partnership (R: 5.76 of 16.6 tn)";
-        demand_growth_annual: f64 = 0.17, number(-0.9, 10.0), "per year", Amendable, "Growth of the hazard of applying", "D: makes all loans grow 12 % in 2021 (S)";
-        partnership_growth_annual: f64 = 0.27, number(-0.9, 10.0), "per year", Amendable, "Growth of applications through platforms", "D: makes partnership loans grow 22 % in 2021 (S)";
+        partnership_share: f64 = 0.373, SHARE, "share", Amendable, "Share of applications that come through a platform, at the start of the calendar", "D: a third of the stock is in partnership (R: 5.76 of 16.6 tn)";
+        demand_growth_annual: f64 = 0.125, number(-0.9, 10.0), "per year", Amendable, "Growth of the hazard of applying", "D: makes all loans grow 12 % in 2021 (S)";
+        partnership_growth_annual: f64 = 0.222, number(-0.9, 10.0), "per year", Amendable, "Growth of applications through platforms", "D: makes partnership loans grow 22 % in 2021 (S)";
         commission: f64 = 0.0274, number(0.0, 10.0), "per year of balance", Amendable, "What a bank pays the platform that brought a loan", "V: the largest platform's technology fee, 2.74 %";
         diversion: f64 = 0.4, SHARE, "share", Amendable, "Applicants of a suspended or departed platform who go to their home bank; the rest gives up", "A";
         reporting_demand_effect: f64 = -0.14, number(-1.0, 1.0), "share", Amendable, "Change of the hazard of applying of persons with a reported loan", "V: usage -14 % once reported to the registry (BIS 1239)";
@@ -228,9 +228,9 @@ section! {
         exclusivity: f64 = 0.06, WEIGHT, "share of reference revenue", Amendable, "Loss of what a platform's data no longer win alone", "A";
         neutrality: f64 = 0.25, WEIGHT, "share of reference revenue", Amendable, "Dislike of delivering where a rival owns more", "A: the rival's 25 % stake raises doubts (S)";
         own_stake: f64 = 0.15, WEIGHT, "share of reference revenue", Amendable, "Liking for delivering to an agency the platform owns a part of", "A";
-        learn: f64 = 0.15, SHARE, "per month", Amendable, "Weight of a month's findings in beliefs about sanctions", "A";
+        learn: f64 = 0.12, SHARE, "per month", Amendable, "Weight of a month's findings in beliefs about sanctions", "A";
         first_belief: f64 = 0.01, SHARE, "probability per month", Fixed, "Belief about being sanctioned before anything is seen", "A";
-        deadline_discount: f64 = 0.85, SHARE, "factor per month", Amendable, "Discount delta of sanctions that start with the deadline", "A";
+        deadline_discount: f64 = 0.8, SHARE, "factor per month", Amendable, "Discount delta of sanctions that start with the deadline", "A";
     }
 }
 

@@ -1,0 +1,104 @@
+//! Accounts: everything balances every month, and the checks that say so can fail.
+
+use crate::common::shipped;
+use mandate::ledger::{Flow, Party};
+use mandate::month::step_month;
+use mandate::random::Key;
+use mandate::scenario::Scenario;
+use mandate::units::Money;
+use mandate::world::World;
+use mandate::{accounts, observe};
+
+/// A lively scenario: reporting, many audits, amended loans, a sample that does not divide the
+/// population.
+fn lively() -> Scenario {
+    shipped(
+        "december-deadline",
+        &[
+            "users.sample=7003",
+            "rules.lender_reporting=0.5",
+            "supervision.audits_per_month=8",
+            "supervision.bank_audits_per_month=750",
+            "calendar.burn_in_months=14",
+        ],
+    )
+}
+
+fn each_month(scenario: &Scenario, mut look: impl FnMut(&mut World)) {
+    let mut world = World::new(scenario, Key::new(4, 1), 2, false);
+    let calendar = scenario.parameters.calendar.clone();
+    for month in 0..calendar.burn_in_months + calendar.months {
+        world.month = month;
+        step_month(&mut world);
+        accounts::check(&world).unwrap();
+        look(&mut world);
+    }
+}
+
+#[test]
+fn books_equal_the_loans_they_are_kept_of() {
+    each_month(&lively(), |world| {
+        if world.month % 5 != 0 {
+            return;
+        }
+        let slots = world.banks.books.slots();
+        for (place, balance) in accounts::recount(world).into_iter().enumerate() {
+            let booked = world.banks.books.balance(place / slots, place % slots);
+            assert_eq!(booked, balance, "bank {} slot {} in {}", place / slots, place % slots, world.now());
+        }
+        let loans: usize = world.blocks.iter().map(|block| block.loans().len()).sum();
+        assert_eq!(world.banks.books.loans.iter().sum::<u64>(), loans as u64);
+    });
+}
+
+#[test]
+fn outstanding_is_before_plus_lent_less_repaid_less_written_off() {
+    let scenario = lively();
+    let mut before: Vec<Money> = Vec::new();
+    each_month(&scenario, |world| {
+        let banks = 0..world.banks.len();
+        let now: Vec<Money> = banks.map(|bank| world.banks.books.outstanding(bank)).collect();
+        for (bank, before) in before.iter().enumerate() {
+            let net = |flow| world.ledger.net(Party::Bank(bank), flow);
+            let expected = *before
+                - net(Flow::PrincipalLent)
+                - net(Flow::PrincipalRepaid)
+                - world.record.written_off[bank];
+            assert_eq!(now[bank], expected, "bank {bank} in {}", world.now());
+        }
+        before = now;
+    });
+}
+
+#[test]
+fn counts_of_borrowers_equal_the_borrowers() {
+    each_month(&lively(), |world| {
+        let count = |has: &dyn Fn(&mandate::agents::users::Block, usize) -> bool| {
+            let blocks = world.blocks.iter();
+            blocks.map(|block| (0..block.len()).filter(|i| has(block, *i)).count() as i64).sum::<i64>()
+        };
+        assert_eq!(world.borrowers, count(&|block, i| block.loan_count(i) > 0));
+        assert_eq!(world.multiple_borrowers, count(&|block, i| block.owes_several_lenders(i)));
+    });
+}
+
+#[test]
+fn fees_in_trades_equal_fees_in_accounts() {
+    each_month(&lively(), |world| {
+        let traded: Money = world.record.trades.iter().map(|trade| trade.amount).sum();
+        assert_eq!(traded, world.ledger.total(Flow::DirectFee) + world.ledger.total(Flow::AgencyFee));
+        let row = observe::month_row(world);
+        assert_eq!(row.direct_fees_cny + row.agency_fees_cny, traded);
+    });
+}
+
+#[test]
+fn a_payment_that_profits_do_not_know_is_found() {
+    let scenario = lively();
+    let mut world = World::new(&scenario, Key::new(4, 1), 1, false);
+    step_month(&mut world);
+    accounts::check(&world).unwrap();
+    world.ledger.post(Party::Bank(7), Party::Users, Flow::PrincipalLent, Money(100));
+    let error = accounts::check(&world).unwrap_err();
+    assert!(error.contains("bank 8") && error.contains("accounts of"), "{error}");
+}

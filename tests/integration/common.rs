@@ -1,0 +1,84 @@
+//! What the tests share: scenarios, runs, means.
+
+use mandate::random::Key;
+use mandate::replicate::simulate;
+use mandate::scenario::Scenario;
+use mandate::scenario::load::load;
+use mandate::tables::{MonthRow, Reporting, RunRows};
+use mandate::units::Month;
+use rayon::prelude::*;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+/// A path inside the repository.
+pub fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// A shipped scenario with some parameters set.
+pub fn shipped(name: &str, sets: &[&str]) -> Scenario {
+    read(&repository(&format!("scenarios/{name}.toml")), sets)
+}
+
+/// A scenario written for a test, with some parameters set. `{scenarios}` and `{seeds}` in its text
+/// become the paths of the shipped folders.
+pub fn written(text: &str, sets: &[&str]) -> Scenario {
+    let folder = tempfile::tempdir().unwrap();
+    let text = text
+        .replace("{scenarios}", repository("scenarios").to_str().unwrap())
+        .replace("{seeds}", repository("seeds").to_str().unwrap())
+        .replace("{folder}", folder.path().to_str().unwrap());
+    let file = folder.path().join("written.toml");
+    std::fs::write(&file, text).unwrap();
+    read(&file, sets)
+}
+
+/// A scenario at a path, with some parameters set.
+pub fn read(file: &Path, sets: &[&str]) -> Scenario {
+    let sets: Vec<String> = sets.iter().map(|set| set.to_string()).collect();
+    load(file, &sets, None).unwrap_or_else(|problems| panic!("{}", problems.render(false)))
+}
+
+/// Runs replicates 1 to `replicates` of a scenario.
+pub fn run(scenario: &Scenario, replicates: u32) -> Vec<RunRows> {
+    let one = |replicate| run_one(scenario, replicate, 1, Reporting::default());
+    (1..=replicates).into_par_iter().map(one).collect()
+}
+
+/// Runs one replicate, the users split into `chunks`.
+pub fn run_one(scenario: &Scenario, replicate: u32, chunks: usize, reporting: Reporting) -> RunRows {
+    let key = Key::new(1, scenario.replicate_seed(replicate));
+    simulate(scenario, key, chunks, reporting, &AtomicBool::new(false)).unwrap()
+}
+
+/// A month by year and month.
+pub fn month(text: &str) -> Month {
+    text.parse().unwrap()
+}
+
+/// The row of a month.
+pub fn at<'a>(rows: &'a RunRows, month: &str) -> &'a MonthRow {
+    let month: Month = month.parse().unwrap();
+    rows.months.iter().find(|row| row.month == month).unwrap()
+}
+
+/// A metric in a month, a value a replicate; 0 where it does not exist.
+pub fn values(runs: &[RunRows], metric: &str, month: &str) -> Vec<f64> {
+    runs.iter().map(|rows| at(rows, month).metric(metric).unwrap_or(0.0)).collect()
+}
+
+/// The mean of some numbers.
+pub fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// The sample variance of some numbers.
+pub fn variance(values: &[f64]) -> f64 {
+    let mean = mean(values);
+    values.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>() / (values.len() - 1) as f64
+}
+
+/// The mean over replicates of a metric in a month.
+pub fn mean_at(runs: &[RunRows], metric: &str, month: &str) -> f64 {
+    mean(&values(runs, metric, month))
+}
