@@ -5,10 +5,12 @@ pub mod chain;
 mod check;
 pub mod document;
 mod grid;
+pub mod listing;
 mod load;
 pub mod parameters;
 pub mod problem;
 mod roster;
+mod schema;
 pub mod setting;
 pub mod value;
 
