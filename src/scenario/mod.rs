@@ -9,12 +9,14 @@ pub mod listing;
 mod load;
 pub mod parameters;
 pub mod problem;
+mod resolved;
 mod roster;
 mod schema;
 pub mod setting;
 pub mod value;
 
 pub use load::load;
+pub use resolved::Difference;
 
 use crate::units::Month;
 use parameters::{Parameters, Place};
