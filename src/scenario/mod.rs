@@ -13,6 +13,7 @@ mod resolved;
 mod roster;
 mod schema;
 pub mod setting;
+pub mod template;
 pub mod value;
 
 pub use load::load;
