@@ -1,1 +1,2 @@
-fn main() {}
+mod bad_input;
+mod scenario_files;
