@@ -42,14 +42,16 @@ pub fn read(
     number: usize,
     context: &Context,
     problems: &mut Collector,
-) -> Option<Written> {
+) -> Written {
     let key = format!("amendment.{number}");
     let find = |name: &str| items.iter().find(|item| item.key == name);
     for item in items.iter().filter(|item| !KEYS.contains(&item.key.as_str())) {
         problems.push(no_such_key(&key, item));
     }
-    let note = find("note").map_or(Some(String::new()), |item| {
-        text(item, &format!("{key}.note")).map_err(|problem| problems.push(problem)).ok()
+    let note = find("note").map(|item| text(item, &format!("{key}.note")));
+    let note = note.unwrap_or(Ok(String::new())).unwrap_or_else(|problem| {
+        problems.push(problem);
+        String::new()
     });
     let trigger = trigger(origin, &key, find("from"), find("when"), context, problems);
     let changes = match find("set") {
@@ -60,11 +62,13 @@ pub fn read(
                     .problem(format!("{key}.set"), "an amendment must set something")
                     .allowed("a table of paths and values: set = { \"fees.agency_query\" = 3 }"),
             );
-            None
+            Vec::new()
         }
     };
-    let (changes, origins) = changes?.into_iter().unzip();
-    Some(Written { amendment: Amendment { note: note?, trigger: trigger?, changes }, origins, number })
+    let (changes, origins) = changes.into_iter().unzip();
+    // Where something is wrong no scenario is made; what is right is still checked with the rest.
+    let trigger = trigger.unwrap_or(Trigger::From(context.start));
+    Written { amendment: Amendment { note, trigger, changes }, origins, number }
 }
 
 fn no_such_key(key: &str, item: &Item) -> Problem {
@@ -89,7 +93,7 @@ fn text(item: &Item, key: &str) -> Result<String, Problem> {
 fn typed(item: &Item, key: &str, kind: &Kind) -> Result<Value, Problem> {
     let value = item.node.value();
     check_value(&item.origin, key, kind, "", &value).map(|()| value).map_err(|mut problem| {
-        problem.allowed = kind.allowed();
+        problem.allowed = if *kind == BOUND { "a number".into() } else { kind.allowed() };
         problem
     })
 }
@@ -208,7 +212,7 @@ fn indicator(item: &Item, key: &str) -> Result<&'static str, Problem> {
     Err(problem("no such indicator").hint(nearest_hint(name, tables::indicators())))
 }
 
-fn changes(item: &Item, key: &str, ids: &Ids, problems: &mut Collector) -> Option<Vec<(Change, Origin)>> {
+fn changes(item: &Item, key: &str, ids: &Ids, problems: &mut Collector) -> Vec<(Change, Origin)> {
     let settings = match &item.node {
         Node::Table(items) if !items.is_empty() => {
             let mut settings = Vec::new();
@@ -222,10 +226,9 @@ fn changes(item: &Item, key: &str, ids: &Ids, problems: &mut Collector) -> Optio
                     .given(item.node.value())
                     .allowed("a table of paths and values: set = { \"fees.agency_query\" = 3 }"),
             );
-            return None;
+            return Vec::new();
         }
     };
-    let before = problems.count();
     let mut changes: Vec<(Change, Origin)> = Vec::new();
     for setting in settings {
         match change(&setting, ids) {
@@ -239,7 +242,7 @@ fn changes(item: &Item, key: &str, ids: &Ids, problems: &mut Collector) -> Optio
     }
     // What is set for one row wins over what is set for all, as in the sections of a file.
     changes.sort_by_key(|(change, _)| !matches!(change.place, Place::Every { .. }));
-    (problems.count() == before).then_some(changes)
+    changes
 }
 
 /// Shows a path as a key of the amendment.

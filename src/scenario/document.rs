@@ -172,7 +172,7 @@ pub fn parse(file: &Path, text: &str, problems: &mut Collector) -> Vec<Item> {
             });
         }
     }
-    faulty.keys().for_each(|line| problems.unparsed(Origin::line(file, *line)));
+    problems.unparsed(file, faulty.keys().copied());
     let origin = |offset: usize| Origin::line(file, lines.at(offset));
     items_of(table.get_ref(), &origin)
 }

@@ -166,7 +166,7 @@ fn read_amendments(
     let mut amendments = Vec::new();
     for document in chain.documents.iter().rev() {
         for (i, (origin, items)) in document.amendments.iter().enumerate() {
-            amendments.extend(amendment::read(origin, items, i + 1, &context, problems));
+            amendments.push(amendment::read(origin, items, i + 1, &context, problems));
         }
     }
     amendments

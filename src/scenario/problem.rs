@@ -1,7 +1,7 @@
 //! What is wrong with an input: collected over all files, told together.
 
 use super::value::{Kind, Value, nearest_hint};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::path::{Component, Path, PathBuf};
 
@@ -172,27 +172,26 @@ impl From<Problem> for Problems {
 pub struct Collector {
     files: Vec<PathBuf>,
     problems: Vec<Problem>,
-    unparsed: HashSet<(PathBuf, Option<usize>)>,
-    unparsed_files: HashSet<PathBuf>,
+    unparsed: HashMap<PathBuf, HashSet<usize>>,
 }
 
 impl Collector {
     /// Adds a problem.
     pub fn push(&mut self, problem: Problem) {
-        if self.unparsed.is_empty() || !self.unparsed.contains(&(problem.file.clone(), problem.line)) {
+        let unparsed = self.unparsed.get(&problem.file);
+        if !unparsed.is_some_and(|lines| problem.line.is_some_and(|line| lines.contains(&line))) {
             self.problems.push(problem);
         }
     }
 
-    /// Notes a line that could not be parsed. Nothing more is told of that line.
-    pub fn unparsed(&mut self, origin: Origin) {
-        self.unparsed_files.insert(origin.file.clone());
-        self.unparsed.insert((origin.file, origin.line));
+    /// Notes lines that could not be parsed. Nothing more is told of them.
+    pub fn unparsed(&mut self, file: &Path, lines: impl Iterator<Item = usize>) {
+        self.unparsed.entry(shown(file)).or_default().extend(lines);
     }
 
     /// Whether a line of the file could not be parsed.
     pub fn is_unparsed(&self, file: &Path) -> bool {
-        self.unparsed_files.contains(&shown(file))
+        self.unparsed.get(&shown(file)).is_some_and(|lines| !lines.is_empty())
     }
 
     /// Notes that `file` is read now: its problems come after those of the files before it.
@@ -268,7 +267,7 @@ fn type_of(value: &Value) -> &'static str {
         Value::Whole(_) | Value::Number(_) => "a number",
         Value::Text(_) => "text",
         Value::List(_) => "a list",
-        Value::Other(_) => "something no parameter takes",
+        Value::Other(_) => "a date or a table",
     }
 }
 

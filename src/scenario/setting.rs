@@ -141,7 +141,7 @@ fn no_such_path(setting: &Setting) -> Problem {
         return origin
             .problem(path, "this is a section, not a parameter")
             .given(&setting.value)
-            .hint(format!("write [{path}], and its keys below"));
+            .hint(format!("name one of its keys: {path}.{}, say", example_of(path)));
     }
     let section = path.split('.').next().unwrap_or_default();
     let keys =
@@ -173,12 +173,18 @@ fn no_such_column(setting: &Setting, section: &str, id: &str) -> Problem {
 
 fn id_without_column(setting: &Setting) -> Problem {
     let section = setting.path.split('.').next().unwrap_or_default();
-    let example = columns_of(section).last().map_or("", |parameter| parameter.name);
     setting
         .origin
         .problem(&setting.path, "this names a row of the roster, not a parameter")
         .given(&setting.value)
-        .hint(format!("name a column: {}.{example}, say", setting.path))
+        .hint(format!("name a column: {}.{}, say", setting.path, example_of(section)))
+}
+
+/// A key of a section that a reader will know.
+fn example_of(section: &str) -> &'static str {
+    let names: Vec<&str> = all_parameters().filter(|p| p.section == section).map(|p| p.name).collect();
+    let known = names.iter().find(|name| ["waits_for", "fee_query"].contains(name));
+    known.or(names.first()).copied().unwrap_or_default()
 }
 
 /// The parameters of a roster's rows.

@@ -174,8 +174,10 @@ impl Kind {
             (Kind::DeliverTo, Value::Text(text)) => {
                 if text == "all" || text == "any" {
                     Ok(())
+                } else if text.starts_with('[') {
+                    Err("ids in a list stand in quotes: [\"pudao\"]".into())
                 } else {
-                    no_hint()
+                    Err(format!("ids stand in a list: [\"{text}\"]"))
                 }
             }
             (Kind::DeliverTo, Value::List(ids)) => {

@@ -139,7 +139,7 @@ fn unknown_keys_at_any_depth() {
 #[test]
 fn wrong_types_and_values_out_of_range() {
     let folder = Folder::new();
-    let cases: [(&str, &[&str]); 14] = [
+    let cases: [(&str, &[&str]); 15] = [
         (
             "[fees]\nagency_query = \"3\"",
             &["fees.agency_query = \"3\"", "wrong type: text", "without quotes"],
@@ -153,6 +153,7 @@ fn wrong_types_and_values_out_of_range() {
         ("[rules]\nconsent = \"opt_in\"", &["\"none\" or \"opt-out\" or \"opt-in\"", "did you mean opt-in?"]),
         ("[rules]\ndomains = [\"shoping\"]", &["out of shopping, payments", "did you mean shopping?"]),
         ("[rules]\ndeliver_to = [\"pudoa\"]", &["rules.deliver_to", "\"pudoa\"", "did you mean pudao?"]),
+        ("[rules]\ndeliver_to = \"pudao\"", &["not one of the choices", "ids stand in a list: [\"pudao\"]"]),
         ("[rules]\ndeliver_to = []", &["rules.deliver_to = []", "names no agency"]),
         ("fees = 3", &["x.toml:3: fees = 3", "[fees]"]),
         ("[[fees]]\nagency_query = 3", &["x.toml:3: fees", "[fees]"]),
@@ -269,6 +270,20 @@ fn amendments() {
     for (body, parts) in cases {
         assert_one(&folder.told_of(&format!("[[amendment]]\n{body}\n")), parts);
     }
+    let told = folder.told_of(
+        "[[amendment]]\nform = 1\nset = { \"agencies.pudao.stakes.jd\" = 0.5, fees = 3, users.sample = 5 }\n",
+    );
+    let lines: Vec<&str> = told.lines().filter(|line| !line.starts_with("  ")).collect();
+    assert_eq!(
+        lines,
+        [
+            "x.toml:3: amendment.1",
+            "x.toml:4: amendment.1.form = 1",
+            "x.toml:5: amendment.1.set.fees = 3",
+            "x.toml:5: amendment.1.set.users.sample = 5",
+            "x.toml:5: amendment.1.set.agencies.pudao.stakes = 1.25"
+        ]
+    );
     assert_one(&folder.told_of("[amendment]\nfrom = \"2022-01\""), &["x.toml:3: amendment", "[[amendment]]"]);
 }
 
@@ -561,7 +576,7 @@ fn an_agency_that_never_opens_is_warned_of() {
 }
 
 #[test]
-fn many_amendments_load_quickly_enough_to_be_used() {
+fn twenty_thousand_amendments_load() {
     let folder = Folder::new();
     let one = "[[amendment]]\nfrom = \"2022-01\"\nset = { \"agencies.pudao.stakes.jd\" = 0.1 }\n";
     folder.write("x.toml", format!("title = \"X\"\nextends = \"base.toml\"\n{}", one.repeat(20_000)));
