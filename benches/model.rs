@@ -9,7 +9,7 @@ use mandate::month::step_month;
 use mandate::random::Key;
 use mandate::replicate::simulate;
 use mandate::scenario::Scenario;
-use mandate::scenario::load::load;
+use mandate::scenario::load;
 use mandate::screening::LendingTerms;
 use mandate::tables::Reporting;
 use mandate::world::World;

@@ -1,10 +1,27 @@
 //! Scenarios: what a user asks for, checked as a whole before anything runs.
 
+mod amendment;
+pub mod chain;
+mod check;
+pub mod document;
+mod grid;
+pub mod listing;
+mod load;
 pub mod parameters;
+pub mod problem;
+mod resolved;
+mod roster;
+mod schema;
+pub mod setting;
+pub mod template;
 pub mod value;
+
+pub use load::load;
+pub use resolved::Difference;
 
 use crate::units::Month;
 use parameters::{Parameters, Place};
+use problem::Problem;
 use std::path::PathBuf;
 use value::Value;
 
@@ -27,6 +44,10 @@ pub struct Scenario {
     pub targets: Vec<Target>,
     /// Seeds of the first replicates; a replicate beyond the list has its number as its seed.
     pub replicate_seeds: Vec<u64>,
+    /// Files of starting data, by their key in the section `rosters`, ready to be opened.
+    pub roster_files: Vec<(&'static str, PathBuf)>,
+    /// What is allowed but hardly meant.
+    pub warnings: Vec<Problem>,
 }
 
 impl Scenario {

@@ -328,7 +328,7 @@ pub const STAKE: Kind = SHARE;
 /// A row of a roster under its id.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry<R> {
-    /// Id: a short name of lower-case letters, digits and underscores.
+    /// Id: a short name of lower-case letters, digits, `_` and `-`.
     pub id: String,
     /// Its parameters.
     pub row: R,

@@ -174,8 +174,10 @@ impl Kind {
             (Kind::DeliverTo, Value::Text(text)) => {
                 if text == "all" || text == "any" {
                     Ok(())
+                } else if text.starts_with('[') {
+                    Err("ids in a list stand in quotes: [\"pudao\"]".into())
                 } else {
-                    no_hint()
+                    Err(format!("ids stand in a list: [\"{text}\"]"))
                 }
             }
             (Kind::DeliverTo, Value::List(ids)) => {
@@ -268,8 +270,8 @@ pub fn nearest_hint<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> St
         .map(|name| {
             let whole = strsim::jaro_winkler(wrong, name);
             // A right key in a wrong section is nearer than its whole path looks.
-            let key = if last(wrong) == last(name) && wrong.contains('.') { 0.95 } else { 0.0 };
-            (whole.max(key), name)
+            let key = strsim::jaro_winkler(&last(wrong), &last(name));
+            (whole.max(0.95 * key), name)
         })
         .max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(a.1)));
     match best {

@@ -3,7 +3,7 @@
 use mandate::random::Key;
 use mandate::replicate::simulate;
 use mandate::scenario::Scenario;
-use mandate::scenario::load::load;
+use mandate::scenario::load;
 use mandate::tables::{MonthRow, Reporting, RunRows};
 use mandate::units::Month;
 use rayon::prelude::*;

@@ -75,8 +75,8 @@ fn platforms(folder: &Path, waits_for: &[f64], text: &str) -> Scenario {
         "id,name,reach,credit_weight,shopping,payments,travel,local_services,social,finance,skill,waits_for,goodwill,source\n",
     );
     let mut stakes = String::from("agency,holder,stake,source\n");
-    for (p, waits_for) in waits_for.iter().enumerate() {
-        roster += &format!("p{p},P{p},0.5,1,0,0.3,0,0,0,0,0.8,{waits_for},0,test\n");
+    for (p, threshold) in waits_for.iter().enumerate() {
+        roster += &format!("p{p},P{p},0.5,1,0,0.3,0,0,0,0,0.8,{threshold},0,test\n");
         stakes += &format!("bureau,p{p},{},test\n", 1.0 / waits_for.len() as f64 - 1e-9);
     }
     let agencies = "id,name,operator,opens,capability,capability_ceiling,capability_learning,fee_query,fee_rule,unit_cost,fixed_cost,revenue_share,payout,regulator_appoints_management,records_loans,source\n\
