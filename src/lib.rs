@@ -4,5 +4,9 @@ pub mod normal;
 pub mod random;
 pub mod replicate;
 pub mod scenario;
+pub mod stats;
+pub mod summary;
 pub mod tables;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod units;
