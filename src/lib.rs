@@ -1,6 +1,7 @@
 //! `mandate` simulates a mandated data-sharing regime. MODEL.md says what is simulated; this crate is how.
 
 pub mod normal;
+pub mod output;
 pub mod random;
 pub mod replicate;
 pub mod scenario;
