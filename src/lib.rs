@@ -4,6 +4,7 @@ pub mod normal;
 pub mod output;
 pub mod random;
 pub mod replicate;
+pub mod run;
 pub mod scenario;
 pub mod stats;
 pub mod summary;
