@@ -1,5 +1,7 @@
 //! `mandate` simulates a mandated data-sharing regime. MODEL.md says what is simulated; this crate is how.
 
+pub mod cli;
+pub mod inputs;
 pub mod normal;
 pub mod output;
 pub mod random;
