@@ -232,7 +232,10 @@ mod tests {
         let collect = |threads| {
             let mut seen = Vec::new();
             let mut done = 0;
-            let sink = |id, rows| Ok::<_, ()>(seen.push((id, rows)));
+            let sink = |id, rows| {
+                seen.push((id, rows));
+                Ok::<_, ()>(())
+            };
             // Early runs take longest.
             let slow_start = |_: &Scenario, key: Key, _, _, _: &AtomicBool| {
                 std::thread::sleep(Duration::from_millis(u64::from(key.draw_for_test() % 5)));

@@ -1,1 +1,5 @@
-fn main() {}
+//! Integration tests: a file a behaviour.
+
+mod cli;
+mod output;
+mod program;
