@@ -1,7 +1,7 @@
 //! Where text goes: standard output and standard error, and whether it may be coloured.
 
 use super::{Color, Failure};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::time::Duration;
 
@@ -66,9 +66,17 @@ impl Screen {
             return ProgressBar::hidden();
         }
         let bar = ProgressBar::with_draw_target(Some(replicates as u64), ProgressDrawTarget::stderr());
-        let style = ProgressStyle::with_template("{bar:30} {pos} of {len} replicates, {eta} left");
-        bar.set_style(style.expect("the template is well-formed"));
+        let style = ProgressStyle::with_template("{bar:30} {pos} of {len} replicates{left}");
+        bar.set_style(style.expect("the template is well-formed").with_key("left", time_left));
         bar.enable_steady_tick(Duration::from_millis(500));
         bar
+    }
+}
+
+/// Nothing is known of the time left before the first replicate is done.
+fn time_left(state: &ProgressState, text: &mut dyn std::fmt::Write) {
+    if state.pos() > 0 {
+        // A bar that can't be written is not seen either.
+        let _ = write!(text, ", {} left", HumanDuration(state.eta()));
     }
 }
