@@ -1,49 +1,91 @@
-//! PLACEHOLDER: the one place where the command line meets the loading of scenarios. To be replaced
-//! by calls of `scenario::{load, listing, template}` once these are there.
+//! PLACEHOLDER for the loading of scenarios, with the paths and types that it is to have below
+//! `crate::scenario`. To be deleted once that is there, and `crate::inputs` be renamed in `cli`.
 
 use crate::output::Difference;
 use crate::scenario::Scenario;
+use problem::{Problem, Problems};
 use std::path::Path;
 
-/// A scenario with the warnings on it, ready to print.
-pub struct Loaded {
-    /// The scenario.
-    pub scenario: Scenario,
-    /// Warnings, empty if there are none.
-    pub warnings: String,
+/// Loads a scenario file.
+pub fn load(file: &Path, _sets: &[String], _sample: Option<u64>) -> Result<Scenario, Problems> {
+    Err(Problems(vec![Problem(format!("{}: scenario files can't be read yet", file.display()))]))
 }
 
-/// Loads a scenario file; the error is all its problems, ready to print.
-pub fn load(file: &Path, _sets: &[String], _sample: Option<u64>, _color: bool) -> Result<Loaded, String> {
-    Err(format!("{}: scenario files can't be read yet\n", file.display()))
+/// Warnings on a scenario: to be its field `warnings`.
+pub fn warnings(_scenario: &Scenario) -> &[Problem] {
+    &[]
 }
 
-/// The resolved scenario as TOML.
-pub fn resolved(_scenario: &Scenario) -> String {
-    String::new()
+impl Scenario {
+    /// The resolved scenario as TOML.
+    pub fn resolved_table(&self) -> toml::Table {
+        toml::Table::new()
+    }
+
+    /// The parameters that differ between scenarios.
+    pub fn differing(_scenarios: &[&Scenario]) -> Vec<Difference> {
+        Vec::new()
+    }
 }
 
-/// The parameters that differ between scenarios.
-pub fn differing(_scenarios: &[&Scenario]) -> Vec<Difference> {
-    Vec::new()
+/// What is wrong with input.
+pub mod problem {
+    /// One fault.
+    #[derive(PartialEq)]
+    pub struct Problem(pub String);
+
+    /// All faults.
+    #[derive(Default)]
+    pub struct Problems(pub Vec<Problem>);
+
+    impl Problem {
+        /// As text.
+        pub fn render(&self, _color: bool) -> String {
+            self.0.clone()
+        }
+    }
+
+    impl Problems {
+        /// As text.
+        pub fn render(&self, color: bool) -> String {
+            self.0.iter().map(|problem| problem.render(color)).collect::<Vec<_>>().join("\n")
+        }
+
+        /// Adds those of another input.
+        pub fn extend(&mut self, others: Problems) {
+            self.0.extend(others.0);
+        }
+    }
 }
 
-/// The list of parameters as a table for reading.
-pub fn parameters_table() -> String {
-    String::new()
+/// The list of parameters.
+pub mod listing {
+    /// For reading.
+    pub fn table() -> String {
+        String::new()
+    }
+
+    /// As CSV.
+    pub fn csv() -> String {
+        String::new()
+    }
 }
 
-/// The list of parameters as CSV.
-pub fn parameters_csv() -> String {
-    String::new()
+/// The schema of scenario files.
+pub mod schema {
+    /// As JSON.
+    pub fn json_schema() -> String {
+        String::new()
+    }
 }
 
-/// The JSON Schema of scenario files.
-pub fn parameters_json_schema() -> String {
-    String::new()
-}
+/// New scenario files.
+pub mod template {
+    use super::problem::{Problem, Problems};
+    use std::path::Path;
 
-/// The text of a new scenario file on top of `from`, to be written to `destination`.
-pub fn template(_name: &str, from: &Path, _destination: &Path, _color: bool) -> Result<String, String> {
-    Err(format!("{}: scenario files can't be read yet\n", from.display()))
+    /// The text of a scenario file.
+    pub fn new(_name: &str, from: &Path, _destination: &Path) -> Result<String, Problems> {
+        Err(Problems(vec![Problem(format!("{}: scenario files can't be read yet", from.display()))]))
+    }
 }

@@ -1,7 +1,8 @@
 //! The commands on scenario files that run nothing: `check`, `parameters`, `new`.
 
 use super::{Failure, Screen, number};
-use crate::inputs;
+use crate::inputs::problem::Problems;
+use crate::inputs::{listing, load, schema, template};
 use clap::{Args, ValueEnum};
 use std::fmt::Write as _;
 use std::fs::File;
@@ -23,17 +24,17 @@ pub struct CheckArgs {
 
 /// Says of each file that it is fine, or all that is wrong with it.
 pub fn check(args: &CheckArgs, screen: &Screen) -> Result<(), Failure> {
-    let mut problems = String::new();
+    let mut problems = Problems::default();
     for file in &args.files {
-        match inputs::load(file, &args.set, args.sample, screen.color_error) {
-            Ok(loaded) => {
-                screen.warn(&loaded.warnings);
+        match load(file, &args.set, args.sample) {
+            Ok(scenario) => {
+                screen.warnings(&scenario);
                 screen.say(&format!("{}: ok (scenario)\n", file.display()))?;
             }
-            Err(problem) => problems.push_str(&problem),
+            Err(others) => problems.extend(others),
         }
     }
-    if problems.is_empty() { Ok(()) } else { Err(Failure::Problems(problems)) }
+    if problems.0.is_empty() { Ok(()) } else { Err(screen.problems(&problems)) }
 }
 
 #[derive(Args)]
@@ -56,9 +57,9 @@ enum Format {
 /// Prints the list of parameters.
 pub fn parameters(args: ParametersArgs, screen: &Screen) -> Result<(), Failure> {
     screen.output(&match args.format {
-        Format::Table => inputs::parameters_table(),
-        Format::Csv => inputs::parameters_csv(),
-        Format::JsonSchema => inputs::parameters_json_schema(),
+        Format::Table => listing::table(),
+        Format::Csv => listing::csv(),
+        Format::JsonSchema => schema::json_schema(),
     })
 }
 
@@ -86,7 +87,7 @@ pub fn new(args: &NewArgs, screen: &Screen) -> Result<(), Failure> {
     };
     let destination = destination(&args.name)?;
     let name = destination.file_stem().unwrap_or_default().to_string_lossy();
-    let text = inputs::template(&name, from, &destination, screen.color_error).map_err(Failure::Problems)?;
+    let text = template::new(&name, from, &destination).map_err(|problems| screen.problems(&problems))?;
     let shown = destination.display();
     let mut file = File::create_new(&destination).map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => {

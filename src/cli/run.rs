@@ -1,7 +1,8 @@
 //! The command `run`.
 
 use super::{Failure, Screen, number, replicates, threads};
-use crate::inputs::{self, Loaded};
+use crate::inputs::load;
+use crate::inputs::problem::Problems;
 use crate::output::csv::{Dialect, Written};
 use crate::output::folder::{Folder, OutputError};
 use crate::output::manifest::{Inputs, ScenarioInputs, manifest};
@@ -88,7 +89,7 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<(), Failure> {
     let folder = Folder::open(&target, &results, args.force, dialect).map_err(output_failure)?;
     let interrupt = Interrupt::install(folder.temporary())?;
 
-    let differences = inputs::differing(&scenarios.iter().collect::<Vec<_>>());
+    let differences = Scenario::differing(&scenarios.iter().collect::<Vec<_>>());
     let mut tables =
         RunTables::start(folder, &scenarios, &differences, &selection).map_err(output_failure)?;
     let mut digest = Digest::new(&scenarios);
@@ -125,14 +126,18 @@ fn inputs(args: &RunArgs, screen: &Screen) -> Result<(Vec<Scenario>, Selection),
         }
     };
     let mut scenarios = Vec::new();
+    let mut faults = Problems::default();
     for file in &args.scenarios {
-        match inputs::load(file, &args.set, args.sample, screen.color_error) {
-            Ok(Loaded { scenario, warnings }) => {
-                screen.warn(&warnings);
+        match load(file, &args.set, args.sample) {
+            Ok(scenario) => {
+                screen.warnings(&scenario);
                 scenarios.push(scenario);
             }
-            Err(problem) => problems.push_str(&problem),
+            Err(others) => faults.extend(others),
         }
+    }
+    if !faults.0.is_empty() {
+        problems.push_str(&screen.problems(&faults).to_string());
     }
     if problems.is_empty() { Ok((scenarios, selection)) } else { Err(Failure::Problems(problems)) }
 }
@@ -194,7 +199,7 @@ fn manifest_inputs(
         title: scenario.title.clone(),
         sample: scenario.parameters.users.sample,
         replicate_seeds: plan.replicate_seeds(scenario),
-        resolved: inputs::resolved(scenario).parse().expect("a resolved scenario is TOML"),
+        resolved: scenario.resolved_table(),
     };
     Inputs {
         command: "run",

@@ -1,6 +1,9 @@
 //! Where text goes: standard output and standard error, and whether it may be coloured.
 
 use super::{Color, Failure};
+use crate::inputs::problem::Problems;
+use crate::inputs::warnings;
+use crate::scenario::Scenario;
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::time::Duration;
@@ -53,11 +56,16 @@ impl Screen {
         let _ = io::stderr().lock().write_all(text.as_bytes());
     }
 
-    /// Prints a warning, unless told to be quiet.
-    pub fn warn(&self, text: &str) {
-        if !self.quiet {
-            self.error(text);
+    /// Prints the warnings on a scenario, unless told to be quiet.
+    pub fn warnings(&self, scenario: &Scenario) {
+        for warning in warnings(scenario).iter().filter(|_| !self.quiet) {
+            self.error(&format!("warning: {}\n", warning.render(self.color_error)));
         }
+    }
+
+    /// The failure that shows these problems.
+    pub fn problems(&self, problems: &Problems) -> Failure {
+        Failure::Problems(problems.render(self.color_error) + "\n")
     }
 
     /// A bar of progress over `replicates`, seen only on a terminal.

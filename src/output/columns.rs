@@ -35,12 +35,17 @@ pub fn columns<R: Row>(prefix: &[Column]) -> Vec<NamedColumn> {
 
 /// The column of a parameter that differs between scenarios.
 pub fn parameter_column(path: &str, unit: &str) -> NamedColumn {
-    let declared = Place::of(path).and_then(|place| place.parameter());
-    let meaning = declared.map_or("Stake in the agency", |parameter| parameter.meaning);
+    let place = Place::of(path);
+    let meaning = match (&place, place.as_ref().and_then(Place::parameter)) {
+        (_, Some(parameter)) => parameter.meaning,
+        (Some(Place::Stake { .. }), None) => "Stake in the agency",
+        // What is no parameter and yet differs is an amendment.
+        _ => "Amendment",
+    };
     NamedColumn {
         name: path.into(),
         unit: unit.into(),
-        meaning: format!("Parameter that differs between the scenarios: {meaning}"),
+        meaning: format!("Differs between the scenarios: {meaning}"),
     }
 }
 
