@@ -69,11 +69,8 @@ pub mod listing {
     pub fn csv() -> String {
         String::new()
     }
-}
 
-/// The schema of scenario files.
-pub mod schema {
-    /// As JSON.
+    /// As the JSON Schema of scenario files.
     pub fn json_schema() -> String {
         String::new()
     }

@@ -2,7 +2,7 @@
 
 use super::{Failure, Screen, number};
 use crate::inputs::problem::Problems;
-use crate::inputs::{listing, load, schema, template};
+use crate::inputs::{listing, load, template};
 use clap::{Args, ValueEnum};
 use std::fmt::Write as _;
 use std::fs::File;
@@ -59,7 +59,7 @@ pub fn parameters(args: ParametersArgs, screen: &Screen) -> Result<(), Failure> 
     screen.output(&match args.format {
         Format::Table => listing::table(),
         Format::Csv => listing::csv(),
-        Format::JsonSchema => schema::json_schema(),
+        Format::JsonSchema => listing::json_schema(),
     })
 }
 

@@ -97,7 +97,8 @@ impl<'a> ScenarioDigest<'a> {
 
     fn render(&self, page: &mut Page, seed: u64) {
         page.heading(&self.scenario.title);
-        page.plain(&format!("{}, seed {seed}{}", self.runs(), self.interval_note()));
+        page.plain(&format!("{}, seed {seed}", self.runs()));
+        page.plain(&format!("{}{}", self.users(), self.interval_note()));
         self.delivery(page);
         self.sales(page);
         self.costs(page);
@@ -107,15 +108,13 @@ impl<'a> ScenarioDigest<'a> {
     fn runs(&self) -> String {
         let calendar = &self.scenario.parameters.calendar;
         let end = calendar.start.plus(calendar.months as i32 - 1);
+        let replicates = counted(self.replicates, "replicate");
+        format!("{}: {replicates} of {} to {end}", self.scenario.name, calendar.start)
+    }
+
+    fn users(&self) -> String {
         let users = &self.scenario.parameters.users;
-        format!(
-            "{}: {} of {} to {end}, {} users for {} persons",
-            self.scenario.name,
-            counted(self.replicates, "replicate"),
-            calendar.start,
-            grouped(users.sample as f64),
-            count(users.population as f64),
-        )
+        format!("{} users stand for {} persons", grouped(users.sample as f64), count(users.population as f64))
     }
 
     fn interval_note(&self) -> &'static str {
@@ -130,7 +129,7 @@ impl<'a> ScenarioDigest<'a> {
         {
             let shares =
                 self.delivered("delivered_share_before_deadline", "delivered_share_reported_before_deadline");
-            page.line(&format!("by {month}, before the deadline"), &shares);
+            page.line(&format!("before the deadline, {month}"), &shares);
             page.optional("most and least then", platforms(&self.platforms_before_deadline));
         }
         if self.mean("delivered_share_end").is_some() {
@@ -158,26 +157,26 @@ impl<'a> ScenarioDigest<'a> {
         page.heading("Sales of data");
         if self.mean("unlawful_query_share_mean").is_some() {
             let text = format!(
-                "{} of decisions, {} of those with bought data; fees {}",
+                "{} of decisions, {} of those with bought data",
                 self.percent("unlawful_query_share_mean"),
                 self.percent("unlawful_share_of_enriched_mean"),
-                self.money("unlawful_fees_cny_total"),
             );
             page.line("unlawful, from the ban on", &text);
+            page.line("unlawful fees", &self.money("unlawful_fees_cny_total"));
         }
-        let text = format!(
-            "{} of decisions through agencies, {} direct, {} without",
-            self.percent("agency_query_share_end"),
-            self.percent("direct_query_share_end"),
-            self.percent("unenriched_query_share_end"),
-        );
-        page.line("at the end", &text);
         let fees = format!(
             "agencies {}; direct {}",
             self.money("agency_fees_cny_total"),
             self.money("direct_fees_cny_total")
         );
-        page.line("fees in all", &fees);
+        page.line("all fees", &fees);
+        let text = format!(
+            "with agencies' data {}, direct {}, without {}",
+            self.percent("agency_query_share_end"),
+            self.percent("direct_query_share_end"),
+            self.percent("unenriched_query_share_end"),
+        );
+        page.line("decisions at the end", &text);
     }
 
     fn costs(&self, page: &mut Page) {
@@ -188,14 +187,14 @@ impl<'a> ScenarioDigest<'a> {
             self.percent("cost_increase_mean_end"),
         );
         page.line("compliance", &text);
+        page.line("fines", &self.money("fines_cny_total"));
         let text = format!(
-            "{} audits found {} violations; fines {}, audits {}",
+            "{}, which found {} violations and cost {}",
             self.count("audits_total"),
             self.count("violations_found_total"),
-            self.money("fines_cny_total"),
             self.money("supervision_cost_cny_total"),
         );
-        page.line("supervision", &text);
+        page.line("audits", &text);
     }
 
     fn credit(&self, page: &mut Page) {
@@ -207,7 +206,7 @@ impl<'a> ScenarioDigest<'a> {
         let stock = self.stock("partnership_outstanding_cny_end", "partnership_outstanding_growth_annual");
         page.line("of these in partnership", &stock);
         let text = format!(
-            "{} of the creditworthy, {} of those among them with a thin file",
+            "{} of the creditworthy, {} of those of them with a thin file",
             self.percent("approval_rate_creditworthy_mean"),
             self.percent("approval_rate_creditworthy_thin_file_mean"),
         );
@@ -442,7 +441,7 @@ impl Page {
     }
 
     fn line(&mut self, label: &str, text: &str) {
-        let _ = writeln!(self.text, "  {label:<31} {text}");
+        let _ = writeln!(self.text, "  {label:<28} {text}");
     }
 
     fn optional(&mut self, label: &str, text: Option<String>) {
@@ -508,19 +507,19 @@ mod tests {
     fn one_scenario_fills_a_page_with_answers() {
         let text = render(&[scenario("a")], 3, false);
         for part in [
-            "The a scenario\na: 3 replicates of 2022-01 to 2022-12, 100,000 users for 1.00 bn persons, seed 1; ±",
-            "by 2022-11, before the deadline 12.0 % ± 2.5 delivered, 50.0 % ± 0.0 reported",
+            "The a scenario\na: 3 replicates of 2022-01 to 2022-12, seed 1\n100,000 users stand for 1.00 bn persons; ±",
+            "before the deadline, 2022-11 12.0 % ± 2.5 delivered, 50.0 % ± 0.0 reported",
             "didi 60 %, tencent 50 %, suning 40 % ... meituan 20 %, jd 10 %, ant 0 %",
             "7 of 14 bound platforms at the end",
             "from 2022-10 (median), in 3 of 3 replicates",
-            "all of them comply              never",
+            "all of them comply           never",
             "22.3 % ± 0.0 of decisions, 44.6 % ± 0.0 of those with bought data",
             "CNY 16.6 tn ± 0.0, 0.0 % ± 0.0 growth a year",
             "\nFiles: results/a\n",
         ] {
             assert!(text.contains(part), "no {part:?} in\n{text}");
         }
-        assert!(text.lines().count() <= 30, "{text}");
+        assert!(text.lines().count() <= 32 && text.lines().all(|line| line.chars().count() <= 110), "{text}");
         assert!(!text.contains('\u{1b}') && !text.contains("NaN"), "{text}");
     }
 
