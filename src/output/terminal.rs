@@ -323,7 +323,7 @@ fn side_by_side(page: &mut Page, scenarios: &[ScenarioDigest<'_>], seed: u64) {
             for (column, width) in columns.iter().zip(&widths) {
                 let _ = write!(line, "  {:<width$}", column[row]);
             }
-            if row == 0 { page.bold(line.trim_end()) } else { page.plain(line.trim_end()) }
+            if row == 0 { page.heading(line.trim_end()) } else { page.plain(line.trim_end()) }
         }
     }
 }
@@ -425,13 +425,6 @@ struct Page {
 
 impl Page {
     fn heading(&mut self, text: &str) {
-        if !self.text.is_empty() {
-            self.text.push('\n');
-        }
-        self.bold(text);
-    }
-
-    fn bold(&mut self, text: &str) {
         if self.color { self.plain(&format!("\u{1b}[1m{text}\u{1b}[0m")) } else { self.plain(text) }
     }
 
@@ -519,7 +512,7 @@ mod tests {
         ] {
             assert!(text.contains(part), "no {part:?} in\n{text}");
         }
-        assert!(text.lines().count() <= 32 && text.lines().all(|line| line.chars().count() <= 110), "{text}");
+        assert!(text.lines().count() <= 28 && text.lines().all(|line| line.chars().count() <= 110), "{text}");
         assert!(!text.contains('\u{1b}') && !text.contains("NaN"), "{text}");
     }
 
