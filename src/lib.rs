@@ -1,8 +1,21 @@
-//! `mandate` simulates a mandated data-sharing regime. MODEL.md says what is simulated; this crate is how.
+//! `mandate` simulates a mandated data-sharing regime: `MODEL.md` says what is simulated, this crate
+//! is how. What lives where, and which way imports point (each layer only uses those above it):
+//!
+//! - units and chance: [`units`], [`normal`], [`random`];
+//! - what a user asks for: [`scenario`], and what rows the tables have: [`tables`];
+//! - rules as pure functions: [`information`], [`screening`], [`choice`];
+//! - state: [`agents`], [`ledger`], [`tally`], [`panel`], [`pooling`], all held by [`world`];
+//! - one process a file, in the order of a month: [`rules`], [`compliance`], [`delivery`],
+//!   [`sourcing`], [`repayment`], [`credit`], [`supervision`], [`accounts`]; [`month`] calls them;
+//! - [`observe`] turns the world into rows, [`replicate`] runs one replicate, [`mod@run`] many;
+//! - [`stats`] and [`summary`] condense rows, [`output`] writes them, [`cli`] is the command.
+//!
+//! Nothing below [`cli`] prints or exits.
 
 pub mod accounts;
 pub mod agents;
 pub mod choice;
+pub mod cli;
 pub mod compliance;
 pub mod credit;
 pub mod delivery;
@@ -11,17 +24,23 @@ pub mod ledger;
 pub mod month;
 pub mod normal;
 pub mod observe;
+pub mod output;
 pub mod panel;
 pub mod pooling;
 pub mod random;
 pub mod repayment;
 pub mod replicate;
 pub mod rules;
+pub mod run;
 pub mod scenario;
 pub mod screening;
 pub mod sourcing;
+pub mod stats;
+pub mod summary;
 pub mod supervision;
 pub mod tables;
 pub mod tally;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod units;
 pub mod world;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The command `mandate`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    mandate::cli::main()
+}

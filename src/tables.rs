@@ -100,6 +100,8 @@ macro_rules! table {
     };
 }
 
+pub(crate) use table;
+
 table! {
     /// A month of a run.
     MonthRow = "months" {

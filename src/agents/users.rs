@@ -300,7 +300,7 @@ fn draw_block(
     for place in 0..users {
         let user = number * BLOCK as u32 + place as u32;
         let draw = key.draw(Purpose::Traits, user, 0, 0);
-        let quintile = (u64::from(draw[1]) * 5 >> 32) as usize;
+        let quintile = ((u64::from(draw[1]) * 5) >> 32) as usize;
         let thin_file = uniform(draw[2]) < thin[quintile];
         block.quality_rank.push((draw[0] >> 16) as u16);
         block.traits.push(quintile as u8 | u8::from(thin_file) << 7);

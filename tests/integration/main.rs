@@ -2,8 +2,11 @@
 
 mod accounting;
 mod bad_input;
+mod cli;
 mod common;
+mod output;
 mod patterns;
+mod program;
 mod reproducibility;
 mod scenario_files;
 mod statistics;

@@ -37,7 +37,7 @@ fn delivered_by_platform(runs: &[RunRows], text: &str) -> Vec<(String, f64)> {
     sums.into_iter().map(|(platform, sum)| (platform, sum / runs.len() as f64)).collect()
 }
 
-/// 1. Stalemate: in 2022-11 the delivered share is above 0 and below 0.35, some platform has
+/// Pattern 1. Stalemate: in 2022-11 the delivered share is above 0 and below 0.35, some platform has
 /// delivered a part and none everything; with mu = 0 and no audits the mean is still above 0.
 #[test]
 fn pattern_1_stalemate() {
@@ -64,7 +64,7 @@ fn pattern_1_stalemate() {
     assert!(share > 0.0);
 }
 
-/// 2. Evasion: from the ban to the deadline most enriched queries are still direct.
+/// Pattern 2. Evasion: from the ban to the deadline most enriched queries are still direct.
 #[test]
 fn pattern_2_evasion() {
     let months = (0..17).map(|later| month("2021-07").plus(later).to_string());
@@ -78,7 +78,7 @@ fn pattern_2_evasion() {
     assert!(lowest > 0.5);
 }
 
-/// 3. The fee is why: with the agencies' fee at the direct price, their share of queries at the end
+/// Pattern 3. The fee is why: with the agencies' fee at the direct price, their share of queries at the end
 /// is higher, by 0.05 at least, which is more than twice the standard error.
 #[test]
 fn pattern_3_the_fee() {
@@ -95,7 +95,7 @@ fn pattern_3_the_fee() {
     assert!(mean(&gains) > 0.05 && mean(&gains) > 2.0 * error);
 }
 
-/// 4. Growth of outstanding loans in 2021: in partnership 22 % (+-3 points), all 12 % (+-2); stocks at
+/// Pattern 4. Growth of outstanding loans in 2021: in partnership 22 % (+-3 points), all 12 % (+-2); stocks at
 /// its end within 10 % of 16.6 and 5.76 tn.
 #[test]
 fn pattern_4_growth() {
@@ -107,14 +107,16 @@ fn pattern_4_growth() {
     let partnership = mean_at(runs, "partnership_outstanding_cny", "2021-12");
     let all_growth = all / opening("loans_outstanding_cny") - 1.0;
     let partnership_growth = partnership / opening("partnership_outstanding_cny") - 1.0;
-    println!("4: growth all {all_growth:.4}, partnership {partnership_growth:.4}; {all:.4e}, {partnership:.4e}");
+    println!(
+        "4: growth all {all_growth:.4}, partnership {partnership_growth:.4}; {all:.4e}, {partnership:.4e}"
+    );
     assert!((partnership_growth - 0.22).abs() <= 0.03);
     assert!((all_growth - 0.12).abs() <= 0.02);
     assert!((all / 16.6e12 - 1.0).abs() <= 0.1);
     assert!((partnership / 5.76e12 - 1.0).abs() <= 0.1);
 }
 
-/// 5. Cost: no platform's cost rises above 8 %; full compliers' mean lies in 4-8 %.
+/// Pattern 5. Cost: no platform's cost rises above 8 %; full compliers' mean lies in 4-8 %.
 #[test]
 fn pattern_5_cost() {
     let rows = || baseline_runs().iter().flat_map(|rows| &rows.platforms);
@@ -123,12 +125,16 @@ fn pattern_5_cost() {
         .filter(|row| row.month == month("2024-12") && row.delivered_share.is_some_and(|share| share >= 0.95))
         .map(|row| row.cost_increase)
         .collect();
-    println!("5: highest cost increase {highest:.4}, full compliers' mean {:.4} of {}", mean(&full), full.len());
+    println!(
+        "5: highest cost increase {highest:.4}, full compliers' mean {:.4} of {}",
+        mean(&full),
+        full.len()
+    );
     assert!(highest <= 0.08);
     assert!(full.len() > 20 && (0.04..=0.08).contains(&mean(&full)));
 }
 
-/// 6. Without the rival's 25 % stake that agency receives more: records held in 2022-11 and 2023-06.
+/// Pattern 6. Without the rival's 25 % stake that agency receives more: records held in 2022-11 and 2023-06.
 #[test]
 fn pattern_6_neutrality() {
     let neutral = run(&baseline(&["agencies.pudao.stakes.jd=0"]), REPLICATES);
@@ -144,7 +150,7 @@ fn pattern_6_neutrality() {
     }
 }
 
-/// 7. Waiting: with mu = 0, everybody waiting for everybody, no goodwill and no supervision nothing is
+/// Pattern 7. Waiting: with mu = 0, everybody waiting for everybody, no goodwill and no supervision nothing is
 /// delivered, exactly; under the baseline's supervision nobody waiting delivers more by 2022-11 and
 /// 2023-06 than all waiting.
 #[test]
@@ -165,13 +171,14 @@ fn pattern_7_waiting() {
     let nobody = run(&baseline(&["platforms.waits_for=0"]), REPLICATES);
     let all = run(&baseline(&["platforms.waits_for=1"]), REPLICATES);
     for text in ["2022-11", "2023-06"] {
-        let (nobody, all) = (mean_at(&nobody, "delivered_share", text), mean_at(&all, "delivered_share", text));
+        let (nobody, all) =
+            (mean_at(&nobody, "delivered_share", text), mean_at(&all, "delivered_share", text));
         println!("7: delivered in {text} {nobody:.3} with nobody waiting, {all:.3} with all waiting");
         assert!(nobody > all);
     }
 }
 
-/// 8. When direct data stop before agencies hold any (ban enforced on everyone, no order), small
+/// Pattern 8. When direct data stop before agencies hold any (ban enforced on everyone, no order), small
 /// banks' approval of creditworthy applicants falls more than large banks'.
 #[test]
 fn pattern_8_small_banks() {
@@ -202,7 +209,7 @@ fn pattern_8_small_banks() {
     assert!(small > large && small > 0.0);
 }
 
-/// 9. More supervision, earlier compliance: monotone over 0, 1, 2, 4, 8 audits; none: never above 0.1.
+/// Pattern 9. More supervision, earlier compliance: monotone over 0, 1, 2, 4, 8 audits; none: never above 0.1.
 #[test]
 fn pattern_9_supervision() {
     let mut last = [-1.0; 2];
@@ -213,7 +220,8 @@ fn pattern_9_supervision() {
         assert!(shares[0] > last[0] && shares[1] > last[1], "{audits} audits");
         last = shares;
         if audits == 0 {
-            let highest = runs[0].months.iter().map(|row| mean_at(&runs, "delivered_share", &row.month.to_string()));
+            let highest =
+                runs[0].months.iter().map(|row| mean_at(&runs, "delivered_share", &row.month.to_string()));
             let highest = highest.fold(0.0, f64::max);
             println!("9: highest delivered share without audits {highest:.3}");
             assert!(highest <= 0.1);

@@ -10,9 +10,8 @@ fn small(sets: &[&str]) -> Scenario {
 }
 
 fn amended(amendments: &str) -> Scenario {
-    let text = format!(
-        "title = \"Amended\"\nextends = \"{{scenarios}}/december-deadline.toml\"\n{amendments}"
-    );
+    let text =
+        format!("title = \"Amended\"\nextends = \"{{scenarios}}/december-deadline.toml\"\n{amendments}");
     written(&text, &["users.sample=5500", "calendar.burn_in_months=12"])
 }
 

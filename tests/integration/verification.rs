@@ -9,7 +9,8 @@ use std::path::Path;
 
 /// One month in which everybody applies, at banks of one precision that buy no data.
 fn first_applications(precision: f64, tries: u32) -> Scenario {
-    let (precision, tries) = (format!("banks.information_precision={precision}"), format!("credit.tries={tries}"));
+    let (precision, tries) =
+        (format!("banks.information_precision={precision}"), format!("credit.tries={tries}"));
     written(
         r#"
         title = "Everybody applies once"
@@ -58,7 +59,9 @@ fn screening_agrees_with_its_closed_form() {
         assert_eq!(first.applications, 100_000.0);
         let defaults: f64 = rows.months.iter().map(|row| row.defaults).sum();
         let (rate, pd) = (first.approval_rate.unwrap(), defaults / first.approvals);
-        println!("tau {precision}, {tries} lenders: approval {rate:.4} ({expected:.4}), PD {pd:.4} ({expected_pd:.4})");
+        println!(
+            "tau {precision}, {tries} lenders: approval {rate:.4} ({expected:.4}), PD {pd:.4} ({expected_pd:.4})"
+        );
         assert!((rate - expected).abs() < 4.0 * (expected * (1.0 - expected) / 1e5).sqrt());
         assert!((pd - expected_pd).abs() < 4.0 * (expected_pd / first.approvals).sqrt());
         if precision == 0.4 {
@@ -144,7 +147,8 @@ fn a_cascade_needs_every_step() {
 fn deterrence_follows_the_expected_fine() {
     for (probability, expected) in [(0.1, 0.25), (0.2, 0.5), (0.3, 0.75)] {
         let folder = tempfile::tempdir().unwrap();
-        let setting = "suspension_months = 0\n[users]\nsample = 1000\n[calendar]\nmonths = 3\nburn_in_months = 0\n";
+        let setting =
+            "suspension_months = 0\n[users]\nsample = 1000\n[calendar]\nmonths = 3\nburn_in_months = 0\n";
         let mut scenario = platforms(folder.path(), &[0.0; 100], setting);
         scenario.parameters.rules.deadline = scenario.parameters.rules.order;
         // Costs are a share of commission revenue here: 0.5 x uniform on [0, 0.16].

@@ -1,0 +1,288 @@
+//! A folder of results: written aside, then renamed as a whole, and never mixed with older results.
+
+use super::MANIFEST;
+use super::csv::{Dialect, TableWriter, Written, file_name};
+use crate::tables::Cell;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why results can't be written.
+#[derive(Debug, thiserror::Error)]
+pub enum OutputError {
+    /// The folder holds results.
+    #[error("{} holds results ({found}); give another --out, or --force to replace them", folder.display())]
+    Occupied {
+        /// The folder.
+        folder: PathBuf,
+        /// The first file of results found there.
+        found: String,
+    },
+    /// There is a file where the folder should be.
+    #[error("{} is a file, not a folder for results", .0.display())]
+    NotAFolder(PathBuf),
+    /// The disk or the system refuses.
+    #[error("can't write {}: {source}", path.display())]
+    Io {
+        /// What was to be written.
+        path: PathBuf,
+        /// Why it was not.
+        source: io::Error,
+    },
+}
+
+impl OutputError {
+    /// Whether the input is wrong rather than the disk.
+    pub fn is_input(&self) -> bool {
+        matches!(self, OutputError::Occupied { .. })
+    }
+
+    pub(super) fn io(path: &Path) -> impl FnOnce(io::Error) -> OutputError + '_ {
+        |source| OutputError::Io { path: path.to_path_buf(), source }
+    }
+}
+
+/// A folder of results while it is written.
+///
+/// Files are written into a temporary folder inside it. Dropped before [`Folder::finish`], it takes
+/// away the temporary folder, and itself if it was not there before.
+pub struct Folder {
+    temporary: tempfile::TempDir,
+    target: PathBuf,
+    created: Created,
+    dialect: Dialect,
+    tables: Vec<(String, Option<TableWriter>)>,
+    written: Vec<Written>,
+}
+
+/// One of the tables of a [`Folder`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TableId(usize);
+
+impl Folder {
+    /// Opens `target`, which is made if it is not there.
+    ///
+    /// `results` are the names of the files that are results. Where one of them is there already,
+    /// the folder is refused unless `force` is given.
+    ///
+    /// # Errors
+    /// [`OutputError`].
+    pub fn open(
+        target: &Path,
+        results: &[String],
+        force: bool,
+        dialect: Dialect,
+    ) -> Result<Folder, OutputError> {
+        if target.exists() && !target.is_dir() {
+            return Err(OutputError::NotAFolder(target.into()));
+        }
+        if let Some(found) = results.iter().find(|file| target.join(file).exists())
+            && !force
+        {
+            return Err(OutputError::Occupied { folder: target.into(), found: found.clone() });
+        }
+        let created = Created::up_to(target).map_err(OutputError::io(target))?;
+        let temporary = tempfile::Builder::new()
+            .prefix(".mandate-")
+            .tempdir_in(target)
+            .map_err(|error| OutputError::Io { path: target.into(), source: plain(error) })?;
+        Ok(Folder {
+            temporary,
+            target: target.into(),
+            created,
+            dialect,
+            tables: Vec::new(),
+            written: Vec::new(),
+        })
+    }
+
+    /// The folder.
+    pub fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// Where files stand until they are complete.
+    pub fn temporary(&self) -> &Path {
+        self.temporary.path()
+    }
+
+    /// Starts a table.
+    ///
+    /// # Errors
+    /// [`OutputError::Io`].
+    pub fn table(&mut self, table: &str, names: Vec<String>) -> Result<TableId, OutputError> {
+        let writer = TableWriter::create(self.temporary.path(), table, names, self.dialect)
+            .map_err(OutputError::io(&self.target.join(file_name(table))))?;
+        self.tables.push((table.into(), Some(writer)));
+        Ok(TableId(self.tables.len() - 1))
+    }
+
+    /// Writes a row of a table.
+    ///
+    /// # Errors
+    /// [`OutputError::Io`].
+    pub fn row(&mut self, table: TableId, prefix: &[Cell], cells: &[Cell]) -> Result<(), OutputError> {
+        let (name, writer) = &mut self.tables[table.0];
+        let writer = writer.as_mut().expect("rows come before the table is complete");
+        writer.write(prefix, cells).map_err(OutputError::io(&self.target.join(file_name(name))))
+    }
+
+    /// Completes all tables started so far, and says what was written.
+    ///
+    /// # Errors
+    /// [`OutputError::Io`].
+    pub fn complete_tables(&mut self) -> Result<&[Written], OutputError> {
+        for (name, writer) in &mut self.tables {
+            if let Some(writer) = writer.take() {
+                let path = self.target.join(file_name(name));
+                self.written.push(writer.finish().map_err(OutputError::io(&path))?);
+            }
+        }
+        Ok(&self.written)
+    }
+
+    /// Puts everything under its final name, `manifest` last, and takes away those of the older
+    /// `results` that were not written anew. Other files stay as they are.
+    ///
+    /// # Errors
+    /// [`OutputError::Io`].
+    pub fn finish(mut self, results: &[String], manifest: &str) -> Result<Vec<Written>, OutputError> {
+        self.complete_tables()?;
+        let aside = self.temporary.path().join(MANIFEST);
+        fs::write(&aside, manifest).map_err(OutputError::io(&self.target.join(MANIFEST)))?;
+        remove_if_there(&self.target.join(MANIFEST))?;
+        for Written { file, .. } in &self.written {
+            self.rename(file)?;
+        }
+        for file in results.iter().filter(|file| self.written.iter().all(|written| written.file != **file)) {
+            remove_if_there(&self.target.join(file))?;
+        }
+        self.rename(MANIFEST)?;
+        self.created.keep();
+        Ok(std::mem::take(&mut self.written))
+    }
+
+    fn rename(&self, file: &str) -> Result<(), OutputError> {
+        let path = self.target.join(file);
+        fs::rename(self.temporary.path().join(file), &path).map_err(OutputError::io(&path))
+    }
+}
+
+fn remove_if_there(path: &Path) -> Result<(), OutputError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(OutputError::Io { path: path.into(), source: error })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The error without the path that `tempfile` adds, which would name a folder nobody asked for.
+fn plain(error: io::Error) -> io::Error {
+    io::Error::from(error.kind())
+}
+
+/// Folders made on the way to results, taken away again if there are none.
+struct Created {
+    /// The deepest first.
+    folders: Vec<PathBuf>,
+}
+
+impl Created {
+    fn up_to(target: &Path) -> io::Result<Created> {
+        let missing = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
+        let folders = target.ancestors().take_while(missing).map(Path::to_path_buf).collect();
+        let created = Created { folders };
+        fs::create_dir_all(target)?;
+        Ok(created)
+    }
+
+    fn keep(&mut self) {
+        self.folders.clear();
+    }
+}
+
+impl Drop for Created {
+    fn drop(&mut self) {
+        for folder in &self.folders {
+            // A folder that others have put something into stays.
+            if fs::remove_dir(folder).is_err() {
+                break;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn results() -> Vec<String> {
+        ["months.csv", "trades.csv", MANIFEST].map(String::from).to_vec()
+    }
+
+    fn write(target: &Path, tables: &[&str], force: bool) -> Result<Vec<Written>, OutputError> {
+        let mut folder = Folder::open(target, &results(), force, Dialect::Standard)?;
+        for table in tables {
+            let id = folder.table(table, vec!["a".into()])?;
+            folder.row(id, &[], &[Cell::Whole(1)])?;
+        }
+        folder.finish(&results(), "version = \"1\"\n")
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<String> = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn results_replace_older_ones_whole_and_only_when_told() {
+        let root = tempfile::tempdir().unwrap();
+        let target = root.path().join("results/one");
+        write(&target, &["months", "trades"], false).unwrap();
+        fs::write(target.join("notes.txt"), "mine").unwrap();
+        assert_eq!(names(&target), ["manifest.toml", "months.csv", "notes.txt", "trades.csv"]);
+
+        let refused = write(&target, &["months"], false).unwrap_err();
+        assert!(refused.is_input() && refused.to_string().contains("--force"), "{refused}");
+
+        write(&target, &["months"], true).unwrap();
+        assert_eq!(
+            names(&target),
+            ["manifest.toml", "months.csv", "notes.txt"],
+            "no stale table, no foreign loss"
+        );
+    }
+
+    #[test]
+    fn what_is_dropped_leaves_nothing() {
+        let root = tempfile::tempdir().unwrap();
+        let target = root.path().join("results/one");
+        let mut folder = Folder::open(&target, &results(), false, Dialect::Standard).unwrap();
+        folder.table("months", vec!["a".into()]).unwrap();
+        assert!(target.exists());
+        drop(folder);
+        assert_eq!(names(root.path()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_file_in_the_way_is_named() {
+        let root = tempfile::tempdir().unwrap();
+        let target = root.path().join("one");
+        fs::write(&target, "").unwrap();
+        let error = write(&target, &["months"], true).unwrap_err();
+        assert!(
+            !error.is_input() && error.to_string().ends_with("one is a file, not a folder for results"),
+            "{error}"
+        );
+        let error = write(&target.join("deeper"), &["months"], true).unwrap_err();
+        assert!(
+            matches!(error, OutputError::Io { .. }) && !error.to_string().contains(".mandate-"),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,317 @@
+//! Replicates of scenarios in parallel, handed on strictly in order.
+
+use crate::random::Key;
+use crate::replicate::{Ended, simulate};
+use crate::scenario::Scenario;
+use crate::tables::{Reporting, RunRows};
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+
+/// What to run.
+#[derive(Clone, Copy)]
+pub struct Plan<'a> {
+    /// Scenarios.
+    pub scenarios: &'a [Scenario],
+    /// Replicates of each.
+    pub replicates: u32,
+    /// Seed.
+    pub seed: u64,
+    /// Threads; results do not depend on it.
+    pub threads: usize,
+    /// What is to be observed beside the months.
+    pub reporting: Reporting,
+}
+
+/// One run: a replicate of a scenario.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunId {
+    /// Index of the scenario.
+    pub scenario: usize,
+    /// Replicate, counted from 1.
+    pub replicate: u32,
+}
+
+/// Why runs ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError<E> {
+    /// Somebody asked them to stop.
+    #[error("interrupted")]
+    Interrupted,
+    /// A run failed: a fault of the program.
+    #[error("{message} (scenario {scenario}, replicate {replicate}, seed {seed})")]
+    Failed {
+        /// What failed.
+        message: String,
+        /// Scenario.
+        scenario: String,
+        /// Replicate.
+        replicate: u32,
+        /// Seed that reproduces it.
+        seed: u64,
+    },
+    /// There are no threads to be had.
+    #[error("can't start threads: {0}")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
+    /// Whoever takes the results failed.
+    #[error("{0}")]
+    Sink(E),
+}
+
+impl Plan<'_> {
+    /// Runs in all.
+    pub fn runs(&self) -> usize {
+        self.scenarios.len() * self.replicates as usize
+    }
+
+    /// The run of this index: all replicates of a scenario come before those of the next one.
+    pub fn id(&self, index: usize) -> RunId {
+        let replicates = self.replicates as usize;
+        RunId { scenario: index / replicates, replicate: (index % replicates) as u32 + 1 }
+    }
+
+    /// Seeds of the replicates of a scenario, in order.
+    pub fn replicate_seeds(&self, scenario: &Scenario) -> Vec<u64> {
+        (1..=self.replicates).map(|replicate| scenario.replicate_seed(replicate)).collect()
+    }
+
+    /// Into how many parts the users of a run are split: threads are for runs as long as there are
+    /// enough of these, and for parts of a run at the end.
+    fn chunks(&self, index: usize) -> usize {
+        if self.runs() - index >= self.threads { 1 } else { 4 * self.threads }
+    }
+
+    fn failed<E>(&self, index: usize, message: String) -> RunError<E> {
+        let id = self.id(index);
+        let scenario = self.scenarios[id.scenario].name.clone();
+        RunError::Failed { message, scenario, replicate: id.replicate, seed: self.seed }
+    }
+}
+
+/// Runs everything in `plan`, and hands each run's rows to `sink` in the order of [`Plan::id`].
+///
+/// `progress` is told how many runs are done. `stop` ends the runs within a month of theirs; it is
+/// also set when one of them fails.
+///
+/// # Errors
+/// [`RunError`]; of several runs that fail, that of the first one.
+pub fn run<E>(
+    plan: Plan<'_>,
+    stop: &AtomicBool,
+    progress: impl FnMut(usize),
+    sink: impl FnMut(RunId, RunRows) -> Result<(), E>,
+) -> Result<(), RunError<E>> {
+    run_with(plan, stop, progress, sink, simulate)
+}
+
+type Simulated = Result<RunRows, Ended>;
+
+fn run_with<E>(
+    plan: Plan<'_>,
+    stop: &AtomicBool,
+    mut progress: impl FnMut(usize),
+    mut sink: impl FnMut(RunId, RunRows) -> Result<(), E>,
+    simulate: impl Fn(&Scenario, Key, usize, Reporting, &AtomicBool) -> Simulated + Sync,
+) -> Result<(), RunError<E>> {
+    let one = |index: usize| {
+        let id = plan.id(index);
+        let scenario = &plan.scenarios[id.scenario];
+        let key = Key::new(plan.seed, scenario.replicate_seed(id.replicate));
+        simulate(scenario, key, plan.chunks(index), plan.reporting, stop)
+    };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(plan.threads).build()?;
+    let mut order = Order::new(plan.runs(), 2 * plan.threads);
+    pool.in_place_scope_fifo(|scope| {
+        let (sender, receiver) = mpsc::channel();
+        while !order.is_done() {
+            while let Some(index) = order.start() {
+                let (sender, one) = (sender.clone(), &one);
+                scope.spawn_fifo(move |_| {
+                    // A run that panicked is reported like one that failed, so that nobody waits for it.
+                    let result = catch_unwind(AssertUnwindSafe(|| one(index)))
+                        .unwrap_or_else(|panic| Err(Ended::Invariant(panic_message(&*panic))));
+                    // Nobody receives any more once another run has failed.
+                    let _ = sender.send((index, result));
+                });
+            }
+            let (index, result) = receiver.recv().expect("the sender lives as long as this loop");
+            progress(order.finished(index, result));
+            while let Some((index, result)) = order.next() {
+                let handed_on = match result {
+                    Ok(rows) => sink(plan.id(index), rows).map_err(RunError::Sink),
+                    Err(Ended::Interrupted) => Err(RunError::Interrupted),
+                    Err(Ended::Invariant(message)) => Err(plan.failed(index, message)),
+                };
+                handed_on.inspect_err(|_| stop.store(true, Ordering::Relaxed))?;
+            }
+        }
+        Ok(())
+    })
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a fault without a message").into()
+}
+
+/// Results that came before those they must wait for; never more than `window` started and not yet
+/// handed on, so that memory does not grow with the number of runs.
+struct Order<T> {
+    total: usize,
+    window: usize,
+    started: usize,
+    handed_on: usize,
+    waiting: BTreeMap<usize, T>,
+}
+
+impl<T> Order<T> {
+    fn new(total: usize, window: usize) -> Order<T> {
+        Order { total, window, started: 0, handed_on: 0, waiting: BTreeMap::new() }
+    }
+
+    /// The next run to start, if one may.
+    fn start(&mut self) -> Option<usize> {
+        let may = self.started < self.total && self.started < self.handed_on + self.window;
+        may.then(|| {
+            self.started += 1;
+            self.started - 1
+        })
+    }
+
+    /// Takes in a result; says how many there are.
+    fn finished(&mut self, index: usize, result: T) -> usize {
+        self.waiting.insert(index, result);
+        self.handed_on + self.waiting.len()
+    }
+
+    /// The next result in order, if it is there.
+    fn next(&mut self) -> Option<(usize, T)> {
+        let result = self.waiting.remove(&self.handed_on)?;
+        self.handed_on += 1;
+        Some((self.handed_on - 1, result))
+    }
+
+    fn is_done(&self) -> bool {
+        self.handed_on == self.total
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+    use crate::units::Month;
+    use std::sync::Mutex;
+    use std::time::Duration;
+
+    fn rows(key: Key) -> RunRows {
+        testing::run_rows(Month::new(2021, 1), 1, |_, row| row.applications = f64::from(key.draw_for_test()))
+    }
+
+    impl Key {
+        fn draw_for_test(self) -> u32 {
+            self.draw(crate::random::Purpose::Traits, 0, 0, 0)[0]
+        }
+    }
+
+    fn plan(scenarios: &[Scenario], replicates: u32, threads: usize) -> Plan<'_> {
+        Plan { scenarios, replicates, seed: 3, threads, reporting: Reporting::default() }
+    }
+
+    fn scenarios() -> [Scenario; 2] {
+        let mut scenarios = [testing::scenario("a"), testing::scenario("b")];
+        scenarios[0].replicate_seeds = vec![11, 12];
+        scenarios
+    }
+
+    #[test]
+    fn runs_are_handed_on_in_order_whatever_the_threads() {
+        let scenarios = scenarios();
+        let collect = |threads| {
+            let mut seen = Vec::new();
+            let mut done = 0;
+            let sink = |id, rows| {
+                seen.push((id, rows));
+                Ok::<_, ()>(())
+            };
+            // Early runs take longest.
+            let slow_start = |_: &Scenario, key: Key, _, _, _: &AtomicBool| {
+                std::thread::sleep(Duration::from_millis(u64::from(key.draw_for_test() % 5)));
+                Ok(rows(key))
+            };
+            run_with(plan(&scenarios, 9, threads), &AtomicBool::new(false), |n| done = n, sink, slow_start)
+                .unwrap();
+            assert_eq!(done, 18);
+            seen
+        };
+        let one = collect(1);
+        assert_eq!(one.len(), 18);
+        assert_eq!(one[9].0, RunId { scenario: 1, replicate: 1 });
+        assert_eq!(one[1].1, rows(Key::new(3, 12)), "a listed seed");
+        assert_eq!(one[2].1, rows(Key::new(3, 3)), "beyond the list, the replicate's number");
+        assert_eq!(collect(2), one);
+        assert_eq!(collect(7), one);
+    }
+
+    #[test]
+    fn threads_go_to_parts_of_a_run_only_at_the_end() {
+        let scenarios = scenarios();
+        let chunks: Vec<usize> = (0..6).map(|index| plan(&scenarios, 3, 4).chunks(index)).collect();
+        assert_eq!(chunks, [1, 1, 1, 16, 16, 16]);
+        assert_eq!(plan(&scenarios, 3, 1).chunks(5), 1);
+    }
+
+    #[test]
+    fn no_more_than_the_window_is_under_way() {
+        let mut order = Order::new(10, 3);
+        assert_eq!(std::iter::from_fn(|| order.start()).collect::<Vec<_>>(), [0, 1, 2]);
+        assert_eq!(order.finished(2, "c"), 1);
+        assert_eq!((order.next(), order.start()), (None, None), "the first one holds the rest up");
+        assert_eq!(order.finished(0, "a"), 2);
+        assert_eq!((order.next(), order.next()), (Some((0, "a")), None));
+        assert_eq!((order.start(), order.start()), (Some(3), None));
+    }
+
+    #[test]
+    fn the_first_run_that_fails_is_named_and_stops_the_rest() {
+        let scenarios = scenarios();
+        for threads in [1, 3] {
+            let stop = AtomicBool::new(false);
+            let started = Mutex::new(0);
+            let failing = |scenario: &Scenario, key: Key, _, _, _: &AtomicBool| {
+                *started.lock().unwrap() += 1;
+                if key == Key::new(3, 12) {
+                    return Err(Ended::Invariant("2021-04: money is lost".into()));
+                }
+                assert_ne!(key, Key::new(3, 3), "a later fault in {}", scenario.name);
+                Ok(rows(key))
+            };
+            let sink = |_, _| Ok::<_, String>(());
+            let error = run_with(plan(&scenarios, 50, threads), &stop, |_| (), sink, failing).unwrap_err();
+            assert_eq!(error.to_string(), "2021-04: money is lost (scenario a, replicate 2, seed 3)");
+            assert!(stop.load(Ordering::Relaxed) && *started.lock().unwrap() < 20);
+        }
+    }
+
+    #[test]
+    fn a_panic_is_a_failure_with_its_message() {
+        let scenarios = scenarios();
+        let panicking = |_: &Scenario, _, _, _, _: &AtomicBool| -> Simulated { panic!("balance of {}", 7) };
+        let sink = |_, _| Ok::<_, String>(());
+        let error =
+            run_with(plan(&scenarios, 1, 2), &AtomicBool::new(false), |_| (), sink, panicking).unwrap_err();
+        assert_eq!(error.to_string(), "balance of 7 (scenario a, replicate 1, seed 3)");
+    }
+
+    #[test]
+    fn a_full_disk_ends_the_runs() {
+        let scenarios = scenarios();
+        let stop = AtomicBool::new(false);
+        let fine = |_: &Scenario, key, _, _, _: &AtomicBool| Ok(rows(key));
+        let sink = |id: RunId, _| if id.replicate == 2 { Err("disk full") } else { Ok(()) };
+        let error = run_with(plan(&scenarios, 5, 2), &stop, |_| (), sink, fine).unwrap_err();
+        assert!(matches!(error, RunError::Sink("disk full")) && stop.load(Ordering::Relaxed));
+    }
+}

@@ -1,0 +1,59 @@
+//! How tests run the program: on shipped scenarios, small, in a folder of their own.
+
+use assert_cmd::Command;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The program, about to run in `folder`.
+pub fn mandate(folder: &Path) -> Command {
+    let mut command = Command::cargo_bin("mandate").expect("the program is built before its tests");
+    command.current_dir(folder).env_remove("NO_COLOR");
+    command
+}
+
+/// The file of a shipped scenario.
+pub fn scenario(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(format!("{name}.toml"))
+}
+
+/// `mandate run` of shipped scenarios, small enough for a test.
+pub fn run(folder: &Path, names: &[&str]) -> Command {
+    let mut command = mandate(folder);
+    command.arg("run").args(names.iter().map(|name| scenario(name)));
+    command.args(["--sample", "300", "--replicates", "2", "--set", "calendar.burn_in_months=6"]);
+    command
+}
+
+/// Names and bytes of the files in a folder; hidden ones too.
+pub fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let entries = fs::read_dir(folder).expect("the folder is there");
+    entries
+        .map(|entry| {
+            let entry = entry.expect("the folder can be listed");
+            let name = entry.file_name().into_string().expect("names are UTF-8");
+            (name, fs::read(entry.path()).expect("results are files"))
+        })
+        .collect()
+}
+
+/// A table that is read back.
+pub struct Table {
+    pub names: Vec<String>,
+    pub rows: Vec<BTreeMap<String, String>>,
+}
+
+impl Table {
+    pub fn read(path: &Path, delimiter: u8) -> Table {
+        let bytes = fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let text = String::from_utf8(bytes).expect("tables are UTF-8");
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+        let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(text.as_bytes());
+        let names: Vec<String> = reader.headers().unwrap().iter().map(String::from).collect();
+        let rows = reader
+            .records()
+            .map(|record| names.iter().cloned().zip(record.unwrap().iter().map(String::from)).collect())
+            .collect();
+        Table { names, rows }
+    }
+}
