@@ -130,7 +130,8 @@ fn plan(world: &World, market: &Market, p: usize) -> Plan {
     };
 
     let menus = delivery_menus(world, market, p);
-    let best_delivery: f64 = menus.iter().map(|menu| menu.options[menu.chosen].total()).sum();
+    let counted = menus.iter().filter(|menu| menu.counts);
+    let best_delivery: f64 = counted.map(|menu| menu.options[menu.chosen].total()).sum();
     let mut target = vec![0.0; world.agencies.len()];
     for menu in &menus {
         target[menu.agency] = TARGETS[menu.chosen];
@@ -165,10 +166,12 @@ struct Menu {
     agency: usize,
     options: Vec<Utility>,
     chosen: usize,
+    /// Whether its utility counts towards staying in partnerships.
+    counts: bool,
 }
 
 /// The menus of deliveries, one an agency. Where any one agency is enough, it is the one of the
-/// highest utility, and the others get nothing.
+/// highest utility; the others get nothing.
 fn delivery_menus(world: &World, market: &Market, p: usize) -> Vec<Menu> {
     let agencies = &world.rules.agencies[p];
     let any = world.rules.any_agency[p];
@@ -177,13 +180,15 @@ fn delivery_menus(world: &World, market: &Market, p: usize) -> Vec<Menu> {
         let terms = DeliveryTerms::new(world, market, p, *a);
         let options: Vec<Utility> =
             TARGETS.iter().enumerate().map(|(i, share)| terms.utility(world, p, *a, i, *share, w)).collect();
-        Menu { agency: *a, chosen: best(&options), options }
+        Menu { agency: *a, chosen: best(&options), options, counts: true }
     });
     let mut menus: Vec<Menu> = menus.collect();
     if any && menus.len() > 1 {
         let tops: Vec<Utility> = menus.iter().map(|menu| menu.options[menu.chosen]).collect();
-        let kept = menus.swap_remove(best(&tops));
-        menus = vec![kept];
+        let kept = best(&tops);
+        for (_, menu) in menus.iter_mut().enumerate().filter(|(i, _)| *i != kept) {
+            (menu.chosen, menu.counts) = (0, false);
+        }
     }
     menus
 }

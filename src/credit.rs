@@ -431,14 +431,14 @@ fn book_trades(world: &mut World) {
         for bank in world.banks.of_class(class) {
             for (seller, count) in world.tallies[0].queries(bank).iter().enumerate() {
                 if *count > 0 {
-                    let amount = Money::from_cny(fees[seller] * (f64::from(*count) * world.weight));
+                    let amount = Money::from_cny(fees[seller] * world.persons(*count));
                     let (party, flow) = if seller < platforms {
                         (Party::Platform(seller), Flow::DirectFee)
                     } else {
                         (Party::Agency(seller - platforms), Flow::AgencyFee)
                     };
                     world.ledger.post(Party::Bank(bank), party, flow, amount);
-                    sold[seller].0 += u64::from(*count);
+                    sold[seller].0 += count;
                     sold[seller].1 += amount;
                 }
             }
@@ -478,8 +478,8 @@ fn remember(world: &mut World) {
     let mut queries = vec![0u64; platforms + world.agencies.len()];
     for bank in 0..world.banks.len() {
         let counts = world.tallies[0].queries(bank);
-        queries.iter_mut().zip(counts).for_each(|(sum, count)| *sum += u64::from(*count));
-        world.banks.decisions[bank].push(f64::from(world.tallies[0].decisions[bank]));
+        queries.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+        world.banks.decisions[bank].push(world.tallies[0].decisions[bank] as f64);
     }
     let weight = world.weight;
     for (p, platform) in world.platforms.iter_mut().enumerate() {

@@ -159,16 +159,14 @@ fn bank_row(world: &World, banks: std::ops::Range<usize>, single: Option<usize>)
     let tally = &world.tallies[0];
     let class = usize::from(world.banks.class[banks.start]);
     let count = banks.len() as f64;
-    let sum = |counts: &[u32]| counts[banks.clone()].iter().map(|c| f64::from(*c)).sum::<f64>();
+    let sum = |counts: &[u64]| counts[banks.clone()].iter().sum::<u64>() as f64;
     let net = |flow: Flow| banks.clone().map(|b| world.ledger.net(Party::Bank(b), flow)).sum::<Money>();
     let share = |uses: &dyn Fn(Source) -> bool| {
         banks.clone().filter(|b| uses(world.banks.source[*b])).count() as f64 / count
     };
     let (decisions, approvals) = (sum(&tally.decisions), sum(&tally.approvals));
-    let slots = world.banks.books.slots();
     let defaulted = tally.defaulted.iter().filter(|loan| banks.contains(&usize::from(loan.lender))).count();
     let opening: u64 = world.record.opening_loans[banks.clone()].iter().sum();
-    debug_assert_eq!(tally.granted.len(), world.banks.len() * slots);
     BankMonthRow {
         month: world.now(),
         bank_class: world.parameters.banks[class].id.clone(),

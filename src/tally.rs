@@ -73,13 +73,13 @@ pub struct Tally {
     /// Decisions for which an agency was queried.
     pub agency_decisions: u64,
     /// Decisions, by bank.
-    pub decisions: Vec<u32>,
+    pub decisions: Vec<u64>,
     /// Approvals, by bank.
-    pub approvals: Vec<u32>,
+    pub approvals: Vec<u64>,
     /// Decisions on creditworthy applicants, by bank.
-    pub creditworthy_decisions: Vec<u32>,
+    pub creditworthy_decisions: Vec<u64>,
     /// Approvals of creditworthy applicants, by bank.
-    pub creditworthy_approvals: Vec<u32>,
+    pub creditworthy_approvals: Vec<u64>,
     /// Loans granted, by bank and slot.
     pub granted: Vec<u32>,
     /// Loans repaid in full, by bank and slot.
@@ -89,7 +89,7 @@ pub struct Tally {
     /// Persons who defaulted.
     pub defaulters: u64,
     /// Queries, by bank and seller: platforms, then agencies.
-    queries: Vec<u32>,
+    queries: Vec<u64>,
     /// Records used, by class of banks and seller.
     records: Vec<u64>,
     /// Records used by agencies, by agency and platform.
@@ -138,14 +138,14 @@ impl Tally {
             &mut self.approvals,
             &mut self.creditworthy_decisions,
             &mut self.creditworthy_approvals,
-            &mut self.granted,
-            &mut self.ended,
             &mut self.queries,
+            &mut self.records,
+            &mut self.records_of,
         ] {
             counts.fill(0);
         }
-        self.records.fill(0);
-        self.records_of.fill(0);
+        self.granted.fill(0);
+        self.ended.fill(0);
         self.defaulted.clear();
         (self.direct_decisions, self.agency_decisions, self.defaulters) = (0, 0, 0);
         (self.borrowers_change, self.multiple_change) = (0, 0);
@@ -157,13 +157,13 @@ impl Tally {
         let add_long = |sums: &mut [u64], more: &[u64]| sums.iter_mut().zip(more).for_each(|(s, m)| *s += m);
         add_long(&mut self.asked, &other.asked);
         add_long(&mut self.got, &other.got);
-        add(&mut self.decisions, &other.decisions);
-        add(&mut self.approvals, &other.approvals);
-        add(&mut self.creditworthy_decisions, &other.creditworthy_decisions);
-        add(&mut self.creditworthy_approvals, &other.creditworthy_approvals);
+        add_long(&mut self.decisions, &other.decisions);
+        add_long(&mut self.approvals, &other.approvals);
+        add_long(&mut self.creditworthy_decisions, &other.creditworthy_decisions);
+        add_long(&mut self.creditworthy_approvals, &other.creditworthy_approvals);
         add(&mut self.granted, &other.granted);
         add(&mut self.ended, &other.ended);
-        add(&mut self.queries, &other.queries);
+        add_long(&mut self.queries, &other.queries);
         add_long(&mut self.records, &other.records);
         add_long(&mut self.records_of, &other.records_of);
         self.defaulted.extend_from_slice(&other.defaulted);
@@ -200,9 +200,9 @@ impl Tally {
     #[inline]
     pub fn decide(&mut self, bank: usize, creditworthy: bool, approved: bool) {
         self.decisions[bank] += 1;
-        self.approvals[bank] += u32::from(approved);
-        self.creditworthy_decisions[bank] += u32::from(creditworthy);
-        self.creditworthy_approvals[bank] += u32::from(creditworthy && approved);
+        self.approvals[bank] += u64::from(approved);
+        self.creditworthy_decisions[bank] += u64::from(creditworthy);
+        self.creditworthy_approvals[bank] += u64::from(creditworthy && approved);
     }
 
     /// Counts a query by a bank of `class` at a platform, which sells one record.
@@ -245,7 +245,7 @@ impl Tally {
     }
 
     /// Queries of a bank, by seller: platforms, then agencies.
-    pub fn queries(&self, bank: usize) -> &[u32] {
+    pub fn queries(&self, bank: usize) -> &[u64] {
         &self.queries[bank * self.sellers..(bank + 1) * self.sellers]
     }
 
@@ -262,7 +262,7 @@ impl Tally {
 
     /// Decisions of all banks.
     pub fn all_decisions(&self) -> u64 {
-        self.decisions.iter().map(|count| u64::from(*count)).sum()
+        self.decisions.iter().sum()
     }
 }
 
