@@ -1,8 +1,9 @@
-//! Step 9 of a month, accounts: costs and dividends are paid, agencies learn, and the identities that
-//! must hold every month are checked.
+//! Step 9 of a month, accounts: costs and dividends are paid, platforms invest, agencies learn, and the
+//! identities that must hold every month are checked.
 
 use crate::agents::users::Block;
 use crate::ledger::{Flow, Party};
+use crate::scenario::parameters::Exposure;
 use crate::units::Money;
 use crate::world::World;
 
@@ -22,11 +23,14 @@ const PLATFORM_FLOWS: [Flow; 7] = [
 ];
 
 /// What an agency's profit consists of, before dividends.
-const AGENCY_FLOWS: [Flow; 3] = [Flow::AgencyFee, Flow::RevenueShare, Flow::OperatingCost];
+const AGENCY_FLOWS: [Flow; 4] = [Flow::AgencyFee, Flow::RevenueShare, Flow::UserPayment, Flow::OperatingCost];
 
-/// Pays costs and dividends; agencies learn.
+/// Pays costs and dividends; platforms invest; agencies learn.
 pub fn settle(world: &mut World) {
-    (0..world.platforms.len()).for_each(|p| pay_platform_costs(world, p));
+    for p in 0..world.platforms.len() {
+        pay_platform_costs(world, p);
+        invest(world, p);
+    }
     (0..world.agencies.len()).for_each(|a| settle_agency(world, a));
 }
 
@@ -37,6 +41,32 @@ fn pay_platform_costs(world: &mut World, p: usize) {
     let compliance = commissions.share(cost_increase(world, p) * world.cost_base(p));
     world.ledger.post(Party::Platform(p), Party::Suppliers, Flow::OperatingCost, operating);
     world.ledger.post(Party::Platform(p), Party::Suppliers, Flow::ComplianceCost, compliance);
+}
+
+/// A platform invests less the more of its reference revenue goes into compliance, fines and commission
+/// lost to suspension, and while an announced deadline is unresolved; its data improve in proportion. The roster describes
+/// data at the start of the calendar, so nothing changes before.
+fn invest(world: &mut World, p: usize) {
+    if world.in_burn_in() {
+        return;
+    }
+    let exposure = &world.parameters.exposure;
+    let platform = &world.platforms[p];
+    let paid = -world.ledger.net_of(Party::Platform(p), &[Flow::ComplianceCost, Flow::Fine]).cny();
+    let lost = if platform.suspended(world.month) { platform.reference_cny } else { 0.0 };
+    let unresolved =
+        platform.in_partnership && world.rules.months_to_deadline.is_some_and(|months| months > 0);
+    let burden = if platform.reference_cny > 0.0 { (paid + lost) / platform.reference_cny } else { 0.0 };
+    let index = investment(exposure, burden, unresolved);
+    let growth = 1.0 + exposure.data_growth_monthly * index;
+    world.platforms[p].investment = index;
+    world.platforms[p].data_level *= growth;
+}
+
+/// Investment in data, 0..1, under a burden in shares of reference revenue.
+fn investment(exposure: &Exposure, burden: f64, unresolved: bool) -> f64 {
+    let uncertainty = if unresolved { exposure.uncertainty } else { 0.0 };
+    (1.0 - exposure.investment_sensitivity * burden - uncertainty).clamp(0.0, 1.0)
 }
 
 /// The rise of a platform's cost through what it delivers: its draw x the mean delivered.
@@ -52,6 +82,8 @@ fn settle_agency(world: &mut World, a: usize) {
     if world.open(a) {
         let cost = Money::from_cny(row.fixed_cost + row.unit_cost * world.persons(queries));
         world.ledger.post(Party::Agency(a), Party::Suppliers, Flow::OperatingCost, cost);
+        let payment = world.parameters.fees.user_payment * world.record.newly_delivered[a];
+        world.ledger.post(Party::Agency(a), Party::Users, Flow::UserPayment, Money::from_cny(payment));
         let paid_out = agency_profit(world, a).max(Money::ZERO).share(row.payout);
         for held in world.parameters.stakes[a].clone() {
             let holder = world.parameters.platforms.iter().position(|entry| entry.id == held.holder);
@@ -150,4 +182,17 @@ pub fn recount(world: &World) -> Vec<Money> {
         balance[place] += world.instalments[usize::from(loan.cohort())] * i128::from(unpaid);
     }
     balance
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn burdens_and_uncertainty_lower_investment() {
+        let exposure = Exposure { investment_sensitivity: 2.0, uncertainty: 0.1, ..Exposure::default() };
+        assert_eq!(investment(&exposure, 0.0, false), 1.0);
+        assert!((investment(&exposure, 0.2, true) - 0.5).abs() < 1e-12);
+        assert_eq!(investment(&exposure, 0.7, false), 0.0);
+    }
 }

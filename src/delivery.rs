@@ -6,11 +6,13 @@ use crate::world::World;
 pub fn deliver(world: &mut World) {
     let rate = world.parameters.behaviour.integration_rate;
     let open: Vec<bool> = (0..world.agencies.len()).map(|a| world.open(a)).collect();
+    let persons = world.weight * world.rules.consent.unwrap_or(1.0);
     for platform in &mut world.platforms {
-        for (a, open) in open.iter().enumerate() {
-            if *open {
-                platform.delivered[a] = approach(platform.delivered[a], platform.target[a], rate);
-            }
+        for (a, _) in open.iter().enumerate().filter(|(_, open)| **open) {
+            let before = platform.delivered[a];
+            platform.delivered[a] = approach(before, platform.target[a], rate);
+            let more = (platform.delivered[a] - before).max(0.0);
+            world.record.newly_delivered[a] += more * platform.members as f64 * persons;
         }
     }
 }

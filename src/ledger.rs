@@ -79,6 +79,8 @@ flows! {
     AgencyFee = "agency_fee",
     /// Shares of agencies' fees.
     RevenueShare = "revenue_share",
+    /// Payments to users for records delivered.
+    UserPayment = "user_payment",
     /// Dividends of agencies.
     Dividend = "dividend",
     /// Fines.

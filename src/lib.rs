@@ -6,7 +6,7 @@
 //! - rules as pure functions: [`information`], [`screening`], [`choice`];
 //! - state: [`agents`], [`ledger`], [`tally`], [`panel`], [`pooling`], all held by [`world`];
 //! - one process a file, in the order of a month: [`rules`], [`compliance`], [`delivery`],
-//!   [`sourcing`], [`repayment`], [`credit`], [`supervision`], [`accounts`]; [`month`] calls them;
+//!   [`sourcing`], [`repayment`], [`credit`], [`supervision`], [`exposure`], [`accounts`]; [`month`] calls them;
 //! - [`observe`] turns the world into rows, [`replicate`] runs one replicate, [`mod@run`] many;
 //! - [`stats`] and [`summary`] condense rows, [`output`] writes them, [`cli`] is the command.
 //!
@@ -19,6 +19,7 @@ pub mod cli;
 pub mod compliance;
 pub mod credit;
 pub mod delivery;
+pub mod exposure;
 pub mod information;
 pub mod ledger;
 pub mod month;

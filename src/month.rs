@@ -1,13 +1,14 @@
 //! One month of the world.
 
 use crate::world::World;
-use crate::{accounts, compliance, credit, delivery, repayment, rules, sourcing, supervision};
+use crate::{accounts, compliance, credit, delivery, exposure, repayment, rules, sourcing, supervision};
 
 /// Steps the world by one month.
 ///
 /// The order is an assumption. Rules come first, since everybody knows them; platforms move before
 /// banks, since banks buy what there is; old loans are served before new ones are made, so that a
-/// default bars the person from this month's loan; audits see what was sold; accounts close last.
+/// default bars the person from this month's loan; audits see what was sold; a breach loses what
+/// is held at the end; accounts close last.
 /// All choices read the state at the end of the month before.
 pub fn step_month(world: &mut World) {
     world.open_month();
@@ -18,5 +19,6 @@ pub fn step_month(world: &mut World) {
     repayment::repay(world);
     credit::lend(world);
     supervision::supervise(world);
+    exposure::expose(world);
     accounts::settle(world);
 }

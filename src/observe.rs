@@ -122,10 +122,10 @@ pub fn month_row(world: &World) -> MonthRow {
         agency_profit_cny: (0..world.agencies.len()).map(|a| agency_profit(world, a)).sum(),
         users_surplus_cny: world.record.performing.share(surplus / 12.0),
         supervision_cost_cny: total(Flow::AuditCost),
-        records_exposed_expected: None,
-        records_breached: None,
-        unconsented_records: None,
-        investment_index: None,
+        records_exposed_expected: world.record.exposed,
+        records_breached: world.record.breached,
+        unconsented_records: world.record.unconsented,
+        investment_index: mean(world.platforms.iter().map(|platform| platform.investment)),
         sanction_belief_mean: mean(world.platforms.iter().map(|platform| platform.belief)),
     }
 }
@@ -150,7 +150,7 @@ fn platform_row(world: &World, p: usize) -> PlatformMonthRow {
         fines_cny: -net(Flow::Fine),
         profit_cny: platform_profit(world, p),
         sanction_belief: platform.belief,
-        investment_index: None,
+        investment_index: platform.investment,
     }
 }
 
@@ -216,6 +216,7 @@ fn agency_row(world: &World, a: usize) -> AgencyMonthRow {
         fee_cny: world.open(a).then_some(world.agencies[a].fee_cny),
         fees_cny: net(Flow::AgencyFee),
         revenue_share_cny: -net(Flow::RevenueShare),
+        user_payments_cny: -net(Flow::UserPayment),
         operating_cost_cny: -net(Flow::OperatingCost),
         dividends_cny: -net(Flow::Dividend),
         profit_cny: agency_profit(world, a),

@@ -1,9 +1,9 @@
 //! Step 1 of a month, rules: amendments that are due come into force.
 
 use crate::agents::agencies;
+use crate::exposure::consent;
 use crate::information::PlatformSet;
-use crate::scenario::parameters::Parameters;
-use crate::scenario::value::{Consent, DeliverTo, DirectSale, Domains, LoanRecords};
+use crate::scenario::value::{DeliverTo, DirectSale, Domains, LoanRecords};
 use crate::scenario::{Condition, Trigger};
 use crate::tables::MonthRow;
 use crate::world::World;
@@ -160,7 +160,8 @@ fn rules_of_month(world: &World) -> RulesInForce {
         rules.any_agency[p] = *deliver_to == DeliverTo::Any;
     }
     if acts {
-        rules.consent = consent(parameters);
+        let breached_share = world.breached.sum() / parameters.users.population as f64;
+        rules.consent = consent(&parameters.rules, &parameters.exposure, breached_share);
         rules.domains = parameters.rules.domains;
         rules.lender_reporting = parameters.rules.lender_reporting;
         rules.loan_records = parameters.rules.loan_records;
@@ -172,13 +173,6 @@ fn names(deliver_to: &DeliverTo, agency: &str) -> bool {
     match deliver_to {
         DeliverTo::All | DeliverTo::Any => true,
         DeliverTo::List(ids) => ids.iter().any(|id| id == agency),
-    }
-}
-
-fn consent(parameters: &Parameters) -> Option<f64> {
-    match parameters.rules.consent {
-        Consent::None => None,
-        Consent::OptOut | Consent::OptIn => Some(parameters.rules.consent_share),
     }
 }
 

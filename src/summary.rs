@@ -68,9 +68,9 @@ table! {
         platform_profit_cny_total: Money, "CNY", "Sum of platform_profit_cny";
         agency_profit_cny_total: Money, "CNY", "Sum of agency_profit_cny";
         users_surplus_cny_total: Money, "CNY", "Sum of users_surplus_cny";
-        records_exposed_expected_total: Option<f64>, "records", "Sum of records_exposed_expected";
-        records_breached_total: Option<f64>, "records", "Sum of records_breached";
-        unconsented_records_total: Option<f64>, "records", "Sum of unconsented_records";
+        records_exposed_expected_total: f64, "records", "Sum of records_exposed_expected";
+        records_breached_total: f64, "records", "Sum of records_breached";
+        unconsented_records_total: f64, "records", "Sum of unconsented_records";
         investment_index_end: Option<f64>, "index", "investment_index in the last month";
         sanction_belief_mean_end: Option<f64>, "probability per month", "sanction_belief_mean in the last month";
     }
@@ -228,9 +228,8 @@ fn mean(months: &[MonthRow], metric: impl Fn(&MonthRow) -> Option<f64>) -> Optio
     months.iter().filter_map(metric).collect::<crate::stats::Moments>().mean()
 }
 
-fn total(months: &[MonthRow], metric: impl Fn(&MonthRow) -> Option<f64>) -> Option<f64> {
-    let numbers: Vec<f64> = months.iter().filter_map(metric).collect();
-    (!numbers.is_empty()).then(|| numbers.iter().sum())
+fn total(months: &[MonthRow], metric: impl Fn(&MonthRow) -> f64) -> f64 {
+    months.iter().map(metric).sum()
 }
 
 fn growth_annual(rows: &RunRows, stock: fn(&MonthRow) -> Money) -> Option<f64> {
@@ -264,7 +263,7 @@ mod tests {
             row.approval_rate = (number != 1).then_some(f64::from(number));
             row.fines_cny = Money::from_cny(1.5);
             row.audits = 2;
-            row.records_breached = (number == 2).then_some(7.0);
+            row.records_breached = if number == 2 { 7.0 } else { 0.0 };
         })
     }
 
@@ -278,7 +277,7 @@ mod tests {
         assert_eq!(row.approval_rate_mean, Some((0.0 + 2.0 + 3.0 + 4.0 + 5.0) / 5.0));
         assert_eq!(row.fines_cny_total, Money::from_cny(9.0));
         assert_eq!(row.audits_total, 12);
-        assert_eq!((row.records_breached_total, row.unconsented_records_total), (Some(7.0), None));
+        assert_eq!((row.records_breached_total, row.unconsented_records_total), (7.0, 0.0));
         assert_eq!(row.number("fines_cny_total"), Some(9.0));
         assert_eq!(row.number("month_compliant"), None);
     }

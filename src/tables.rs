@@ -152,10 +152,10 @@ table! {
         agency_profit_cny: Money, "CNY", "Profit of all agencies, before dividends";
         users_surplus_cny: Money, "CNY", "What borrowers save against the rate outside: (outside rate - lending rate) x balance / 12";
         supervision_cost_cny: Money, "CNY", "Cost of audits";
-        records_exposed_expected: Option<f64>, "records", "Sum over stores of personal records of hazard x records";
-        records_breached: Option<f64>, "records", "Records in stores that were breached";
-        unconsented_records: Option<f64>, "records", "Records sold or delivered on persons who would not consent";
-        investment_index: Option<f64>, "index", "Mean over platforms of investment in data, 1 without an order";
+        records_exposed_expected: f64, "records", "Sum over stores of personal records of hazard x records";
+        records_breached: f64, "records", "Records in stores that were breached";
+        unconsented_records: f64, "records", "Records sold directly or newly delivered on persons who would not consent";
+        investment_index: Option<f64>, "index", "Mean over platforms of investment in data, 0..1";
         sanction_belief_mean: Option<f64>, "probability per month", "Mean over platforms of the belief about being sanctioned";
     }
 }
@@ -203,7 +203,7 @@ table! {
         fines_cny: Money, "CNY", "Fines";
         profit_cny: Money, "CNY", "Direct fees + commissions + revenue share + dividends - operating cost - compliance cost - fines";
         sanction_belief: f64, "probability per month", "Its belief about being sanctioned";
-        investment_index: Option<f64>, "index", "Its investment in data, 1 without an order";
+        investment_index: f64, "index", "Its investment in data, 0..1";
     }
 }
 
@@ -248,9 +248,10 @@ table! {
         fee_cny: Option<f64>, "CNY per query", "Its fee; empty before it opens";
         fees_cny: Money, "CNY", "Fees received";
         revenue_share_cny: Money, "CNY", "Fees passed on to platforms";
+        user_payments_cny: Money, "CNY", "Payments to users for records delivered";
         operating_cost_cny: Money, "CNY", "Unit and fixed cost";
         dividends_cny: Money, "CNY", "Paid to shareholders";
-        profit_cny: Money, "CNY", "Fees - revenue share - operating cost, before dividends";
+        profit_cny: Money, "CNY", "Fees - revenue share - payments to users - operating cost, before dividends";
     }
 }
 

@@ -306,12 +306,24 @@ pub struct MonthRecord {
     pub bank_audits: u32,
     /// Audits that found a violation.
     pub findings: u32,
+    /// Records that platforms delivered in addition this month, by agency, in persons of the population.
+    pub newly_delivered: Vec<f64>,
+    /// Sum over stores of records of hazard x records.
+    pub exposed: f64,
+    /// Records in stores that were breached.
+    pub breached: f64,
+    /// Records sold directly or newly delivered on persons who would not consent.
+    pub unconsented: f64,
 }
 
 impl MonthRecord {
     /// The record of a month in which nothing has happened.
-    pub fn new(banks: usize) -> MonthRecord {
-        MonthRecord { written_off: vec![Money::ZERO; banks], ..MonthRecord::default() }
+    pub fn new(banks: usize, agencies: usize) -> MonthRecord {
+        MonthRecord {
+            written_off: vec![Money::ZERO; banks],
+            newly_delivered: vec![0.0; agencies],
+            ..MonthRecord::default()
+        }
     }
 }
 

@@ -71,9 +71,9 @@ pub fn month_row(month: Month) -> MonthRow {
         agency_profit_cny: Money::ZERO,
         users_surplus_cny: Money::ZERO,
         supervision_cost_cny: Money::ZERO,
-        records_exposed_expected: None,
-        records_breached: None,
-        unconsented_records: None,
+        records_exposed_expected: 0.0,
+        records_breached: 0.0,
+        unconsented_records: 0.0,
         investment_index: None,
         sanction_belief_mean: None,
     }
@@ -98,7 +98,7 @@ pub fn platform_row(month: Month, platform: &str) -> PlatformMonthRow {
         fines_cny: Money::ZERO,
         profit_cny: Money::ZERO,
         sanction_belief: 0.0,
-        investment_index: None,
+        investment_index: 1.0,
     }
 }
 

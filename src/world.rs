@@ -6,6 +6,7 @@ use crate::agents::central_bank::CentralBank;
 use crate::agents::platforms::{self, Platform};
 use crate::agents::users::{self, Block};
 use crate::choice::Decision;
+use crate::exposure::Copies;
 use crate::information::{platforms_in, raw_alone};
 use crate::ledger::Ledger;
 use crate::panel::Panel;
@@ -54,6 +55,10 @@ pub struct World<'a> {
     pub central_bank: CentralBank,
     /// All banks' decisions of the last twelve months, persons of the population.
     pub decisions_made: TwelveMonths,
+    /// Copies of records at banks.
+    pub copies: Copies,
+    /// Records breached in the last twelve months, in persons of the population.
+    pub breached: TwelveMonths,
     /// Money.
     pub ledger: Ledger,
     /// Counts of the month, one a chunk of blocks; the first holds the sum once they are added.
@@ -93,11 +98,13 @@ impl<'a> World<'a> {
             agencies: parameters.agencies.iter().map(|entry| Agency::new(&entry.row)).collect(),
             central_bank: CentralBank { amendments: vec![Default::default(); scenario.amendments.len()] },
             decisions_made: TwelveMonths::default(),
+            copies: Copies::new(banks.len()),
+            breached: TwelveMonths::default(),
             ledger: Ledger::new(platforms, banks.len(), agencies),
             tallies: (0..chunks.clamp(1, blocks.len()))
                 .map(|_| Tally::new(banks.len(), parameters.banks.len(), platforms, agencies))
                 .collect(),
-            record: MonthRecord::new(banks.len()),
+            record: MonthRecord::new(banks.len(), agencies),
             decisions: record_decisions.then(Vec::new),
             blocks,
             banks,
@@ -232,7 +239,7 @@ impl World<'_> {
     /// Forgets what was counted of the month before.
     pub fn open_month(&mut self) {
         self.tallies.iter_mut().for_each(crate::tally::Tally::clear);
-        self.record = MonthRecord::new(self.banks.len());
+        self.record = MonthRecord::new(self.banks.len(), self.agencies.len());
         if let Some(decisions) = &mut self.decisions {
             decisions.clear();
         }

@@ -150,10 +150,15 @@ impl TwelveMonths {
         self.months += 1;
     }
 
+    /// The sum; 0 before the first month.
+    pub fn sum(&self) -> f64 {
+        self.values[..self.months.min(12)].iter().sum()
+    }
+
     /// The mean; `None` before the first month.
     pub fn mean(&self) -> Option<f64> {
         let kept = self.months.min(12);
-        (kept > 0).then(|| self.values[..kept].iter().sum::<f64>() / kept as f64)
+        (kept > 0).then(|| self.sum() / kept as f64)
     }
 }
 
@@ -273,7 +278,7 @@ mod tests {
         assert_eq!(queries.mean(), None);
         queries.push(6.0);
         queries.push(2.0);
-        assert_eq!(queries.mean(), Some(4.0));
+        assert_eq!((queries.mean(), queries.sum()), (Some(4.0), 8.0));
         (0..12).for_each(|_| queries.push(1.0));
         assert_eq!(queries.mean(), Some(1.0));
     }

@@ -29,6 +29,8 @@ pub struct Platform {
     pub cost_increase_draw: f64,
     /// Precision of its data, relative to the roster's.
     pub data_level: f64,
+    /// Investment in data, 0..1.
+    pub investment: f64,
     /// Expected monthly commission at the start of the calendar, CNY: what its utilities are measured in.
     pub reference_cny: f64,
     /// Loss of what its data no longer win alone, relative to `behaviour.exclusivity`.
@@ -54,6 +56,7 @@ impl Platform {
             findings: 0,
             cost_increase_draw,
             data_level: 1.0,
+            investment: 1.0,
             reference_cny: 0.0,
             exclusivity: 1.0,
             members: 0,
