@@ -7,6 +7,7 @@ mod common;
 mod output;
 mod patterns;
 mod program;
+mod regimes;
 mod reproducibility;
 mod scenario_files;
 mod statistics;
