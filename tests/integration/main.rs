@@ -2,12 +2,17 @@
 
 mod accounting;
 mod bad_input;
+mod choices;
 mod cli;
 mod common;
+mod lending;
+mod little;
 mod output;
+mod oversight;
 mod patterns;
 mod program;
 mod reproducibility;
 mod scenario_files;
+mod settings;
 mod statistics;
 mod verification;
