@@ -186,6 +186,8 @@ fn every_term_of_a_delivery() {
     same(term(&bee[4], "neutrality"), -0.25 * 0.2 * 0.75 * 0.5, "neutrality of Bee");
     same(term(&bee[4], "own_stake"), 0.15 * 0.1 * 0.75 * 0.5, "own stake of Bee");
     assert_eq!(term(&bee[4], "reluctance"), 0.0);
+    let (cat, _) = last(&world, Agent::Platform(CAT), "deliver:north");
+    same(term(&cat[4], "neutrality"), -0.25 * 0.3 * 0.75 * 0.5, "the largest rival of Cat");
 }
 
 /// From the deadline on the sanction is not discounted; it scales with what is required.
