@@ -88,8 +88,22 @@ struct Lending {
 /// What an agency offers in a month.
 struct AgencyOnOffer {
     open: bool,
+    /// Whether it is one of the agencies that a bank gets which sources from all: open, and holding
+    /// something.
+    on_menu: bool,
     capability: f64,
     records_loans: bool,
+}
+
+impl AgencyOnOffer {
+    /// Whether it, the agency `agency`, answers banks with this source.
+    fn serves(&self, agency: usize, source: Source) -> bool {
+        match source {
+            Source::Agency(a) => a == agency && self.open,
+            Source::AllAgencies => self.on_menu,
+            Source::None | Source::Direct => false,
+        }
+    }
 }
 
 /// A person who asks for a loan.
@@ -122,6 +136,7 @@ impl Lending {
         by_precision.sort_by(|a, b| direct_precision[*b].total_cmp(&direct_precision[*a]).then(a.cmp(b)));
         let offer = |a: usize| AgencyOnOffer {
             open: world.open(a),
+            on_menu: world.open(a) && world.holds_records(a),
             capability: world.agencies[a].capability,
             records_loans: world.parameters.agencies[a].row.records_loans,
         };
@@ -338,10 +353,7 @@ impl Lending {
         let consents = self.delivered.consents(applicant.user);
         let mut ablest: Option<usize> = None;
         let mut pooled = 0;
-        for (a, agency) in self.agencies.iter().enumerate().filter(|(a, _)| source.queries(*a)) {
-            if !agency.open {
-                continue;
-            }
+        for (a, agency) in self.agencies.iter().enumerate().filter(|(a, agency)| agency.serves(*a, source)) {
             tally.query_agency(bank, a);
             if consents {
                 let held = self.delivered.held(applicant.user, applicant.memberships, a);
@@ -370,7 +382,7 @@ impl Lending {
             LoanRecords::All => true,
             LoanRecords::Subscribers => {
                 let records = |(a, agency): (usize, &AgencyOnOffer)| {
-                    agency.open && agency.records_loans && self.source[bank].queries(a)
+                    agency.records_loans && agency.serves(a, self.source[bank])
                 };
                 self.agencies.iter().enumerate().any(records)
             }

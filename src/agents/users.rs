@@ -23,7 +23,7 @@ const NO_LOAN: u16 = u16::MAX;
 /// The slot of a loan that came through no platform; platform p has slot p + 1.
 pub const HOME_SLOT: u8 = 0;
 
-/// A loan. Its principal and rate follow from the month of its grant.
+/// A loan. Its principal follows from the month of its grant; its rate is that of all loans.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Loan {
     /// Borrower, by place in the block.

@@ -2,13 +2,18 @@
 
 mod accounting;
 mod bad_input;
+mod choices;
 mod cli;
 mod common;
+mod lending;
+mod little;
 mod output;
+mod oversight;
 mod patterns;
 mod program;
 mod regimes;
 mod reproducibility;
 mod scenario_files;
+mod settings;
 mod statistics;
 mod verification;

@@ -1,0 +1,425 @@
+//! Applications, lenders' decisions and repayment in a little world, worked by hand.
+
+use crate::little::{ANT, BEE, CAT, NORTH, SOUTH, likely, open, same, scenario, world};
+use mandate::agents::banks::Source;
+use mandate::ledger::{Flow, Party};
+use mandate::random::Purpose;
+use mandate::scenario::Scenario;
+use mandate::scenario::parameters::Parameters;
+use mandate::scenario::value::{Consent, LoanRecords};
+use mandate::screening::monthly_hazard;
+use mandate::tally::Group;
+use mandate::units::Money;
+use mandate::world::World;
+use mandate::{accounts, credit, observe, repayment};
+
+/// Everybody is a member of every platform and applies in every month, at a bank that approves nobody.
+fn refused(parameters: &mut Parameters) {
+    parameters.platforms.iter_mut().for_each(|platform| platform.row.reach = 1.0);
+    parameters.credit.application_rate_monthly = 1.0;
+    parameters.credit.demand_growth_annual = 0.0;
+    parameters.credit.partnership_growth_annual = 0.0;
+    parameters.credit.partnership_share = 0.0;
+    parameters.credit.pd_intercept = -10.0;
+    parameters.credit.tries = 1;
+}
+
+/// The same, approved by every bank and never in default.
+fn approved(parameters: &mut Parameters) {
+    refused(parameters);
+    (parameters.credit.pd_intercept, parameters.credit.pd_per_loan) = (10.0, 0.0);
+}
+
+/// The same, approved by a bank's own judgement or what it buys, whatever the other loans.
+fn judged(parameters: &mut Parameters) {
+    refused(parameters);
+    (parameters.credit.pd_intercept, parameters.credit.pd_per_loan) = (2.1, 0.0);
+}
+
+fn users(world: &World) -> Vec<u32> {
+    world.blocks.iter().flat_map(|block| (0..block.len()).map(|i| block.loan_count(i))).collect()
+}
+
+fn queries(world: &World, seller: usize) -> u64 {
+    (0..world.banks.len()).map(|bank| world.tallies[0].queries(bank)[seller]).sum()
+}
+
+#[test]
+fn the_refused_try_distinct_lenders() {
+    for (tries, banks) in [(1, 8), (3, 8), (5, 2), (20, 2)] {
+        let scenario = scenario(|p| {
+            refused(p);
+            p.credit.tries = tries;
+            p.banks.truncate(if banks == 2 { 1 } else { 2 });
+            p.banks[0].row.deposit_share = if banks == 2 { 1.0 } else { 0.6 };
+        });
+        let mut world = world(&scenario, 0);
+        credit::lend(&mut world);
+        let tally = &world.tallies[0];
+        assert_eq!((tally.asked(Group::All), tally.got(Group::All)), (2000, 0));
+        assert_eq!(tally.all_decisions(), 2000 * u64::from(tries.min(banks)));
+        if banks == 2 {
+            assert_eq!(tally.decisions, [2000, 2000], "each bank is asked once by everybody");
+        }
+        if tries == 3 {
+            // First the home bank, by deposit share, then distinct ones: the two big banks are among
+            // them far more often than by 3 x 0.3.
+            assert!(tally.decisions[..2].iter().all(|d| (1300..2000).contains(d)), "{:?}", tally.decisions);
+        }
+    }
+}
+
+#[test]
+fn loans_are_limited_and_defaulters_barred() {
+    let scenario = scenario(|p| {
+        approved(p);
+        p.credit.max_loans = 3;
+        p.rules.lender_reporting = 0.0;
+    });
+    let mut world = world(&scenario, 0);
+    world.blocks[0].lock_out(7, 2);
+    for month in 0..5 {
+        open(&mut world, month);
+        credit::lend(&mut world);
+        let loans = users(&world);
+        assert!(loans.iter().enumerate().all(|(i, n)| i == 7 || *n == (month + 1).min(3)), "{month}");
+        assert_eq!(loans[7], (month + 1).saturating_sub(2).min(3), "barred until month 2");
+        let barred = u64::from(month < 2);
+        let expected = if month < 3 { 2000 - barred } else { 2000 - 1999 };
+        assert_eq!(world.tallies[0].asked(Group::All), expected, "month {month}");
+    }
+}
+
+/// Applicants of a platform that has left, or is suspended, go to their home bank with the share
+/// `diversion`; the others give up, having asked.
+#[test]
+fn a_missing_platform_diverts_some() {
+    let scenario = scenario(|p| {
+        approved(p);
+        p.credit.partnership_share = 0.8;
+        p.credit.diversion = 0.25;
+    });
+    let after = |change: &dyn Fn(&mut World)| -> (u64, Vec<u32>) {
+        let mut world = world(&scenario, 5);
+        change(&mut world);
+        credit::lend(&mut world);
+        assert_eq!(world.tallies[0].asked(Group::All), 2000, "all count as applications");
+        let by_slot = |slot: usize| (0..8).map(|bank| world.tallies[0].granted[bank * 4 + slot]).sum();
+        (world.tallies[0].got(Group::All), (0..4).map(by_slot).collect())
+    };
+    let (all, whole) = after(&|_| ());
+    assert_eq!(all, 2000);
+    likely(u64::from(whole[ANT + 1]), 2000, 0.8 * 0.2);
+    likely(u64::from(whole[CAT + 1]), 2000, 0.8 * 0.7);
+    let (got, left) = after(&|world| world.platforms[CAT].in_partnership = false);
+    assert_eq!((left[ANT + 1], left[BEE + 1], left[CAT + 1]), (whole[ANT + 1], whole[BEE + 1], 0));
+    likely(u64::from(left[0] - whole[0]), u64::from(whole[CAT + 1]), 0.25);
+    assert_eq!(got, left.iter().map(|n| u64::from(*n)).sum::<u64>());
+    let suspended = after(&|world| world.platforms[CAT].suspended_until = 6);
+    assert_eq!(suspended, (got, left), "suspended in month 5");
+    assert_eq!(after(&|world| world.platforms[CAT].suspended_until = 5).1, whole, "no longer");
+}
+
+/// Direct scores: Bee 0.8, Ant 0.3, Cat 0.1. Ant does not sell.
+#[test]
+fn applicants_are_enriched_by_who_sent_them() {
+    let scenario = scenario(|p| {
+        refused(p);
+        (p.credit.partnership_share, p.credit.tries) = (0.8, 2);
+    });
+    let mut world = world(&scenario, 0);
+    world.banks.source = vec![Source::Direct; 8];
+    world.platforms[ANT].sells_directly = false;
+    credit::lend(&mut world);
+    assert_eq!((world.tallies[0].all_decisions(), queries(&world, ANT)), (4000, 0));
+    // Second lenders, and home banks, buy of Bee, the most precise that sells.
+    likely(queries(&world, BEE) - 2000, 2000, 0.2 + 0.8 * 0.1);
+    likely(queries(&world, CAT), 2000, 0.8 * 0.7);
+    assert_eq!(world.tallies[0].direct_decisions, queries(&world, BEE) + queries(&world, CAT));
+    // Fees: CNY 6 for each of the 1,000 persons a user stands for.
+    let sold = |p: usize| world.ledger.net(Party::Platform(p), Flow::DirectFee);
+    assert_eq!(sold(CAT), Money::from_cny(6000.0 * queries(&world, CAT) as f64));
+
+    world.platforms[BEE].sells_directly = false;
+    open(&mut world, 1);
+    credit::lend(&mut world);
+    assert_eq!(queries(&world, BEE), 0);
+    likely(queries(&world, CAT) - 2000, 2000, 0.2 + 0.8 * 0.7);
+}
+
+#[test]
+fn consent_limits_sale_and_delivery_but_not_what_a_query_costs() {
+    for (share, consent) in [(1.0, Consent::None), (0.3, Consent::OptIn), (0.85, Consent::OptOut)] {
+        let scenario = scenario(|p| {
+            refused(p);
+            (p.rules.consent, p.rules.consent_share) = (consent, share);
+        });
+        let mut world = world(&scenario, 3);
+        let agree = |user: &u32| world.key.uniform(Purpose::Consent, *user, 0, 0) < share;
+        let consenting = (0..2000).filter(agree).count() as u64;
+        // Ant and Bee have delivered everything to North, Cat a half; South has nothing.
+        for (p, delivered) in [1.0, 1.0, 0.5].into_iter().enumerate() {
+            world.platforms[p].delivered[NORTH] = delivered;
+        }
+        world.banks.source = vec![Source::Agency(NORTH); 8];
+        credit::lend(&mut world);
+        assert_eq!((queries(&world, 3 + NORTH), world.tallies[0].agency_decisions), (2000, 2000));
+        let records = world.tallies[0].records_of(NORTH).to_vec();
+        assert_eq!(records[..2], [consenting; 2]);
+        likely(records[CAT], consenting, 0.5);
+        // Fee 20; a fifth goes to platforms by records.
+        let fees = 20.0 * 2000.0 * 1000.0;
+        assert_eq!(world.ledger.net(Party::Agency(NORTH), Flow::AgencyFee), Money::from_cny(fees));
+        let all = records.iter().sum::<u64>() as f64;
+        for (p, used) in records.iter().enumerate() {
+            let share = world.ledger.net(Party::Platform(p), Flow::RevenueShare).cny();
+            assert!((share - 0.2 * fees * *used as f64 / all).abs() < 0.011, "platform {p}");
+        }
+
+        open(&mut world, 4);
+        world.banks.source = vec![Source::Direct; 8];
+        credit::lend(&mut world);
+        assert_eq!((world.tallies[0].direct_decisions, queries(&world, BEE)), (consenting, consenting));
+
+        // A query that finds nothing is paid, and earns nobody a share.
+        open(&mut world, 5);
+        world.banks.source = vec![Source::Agency(SOUTH); 8];
+        credit::lend(&mut world);
+        assert_eq!(world.ledger.total(Flow::AgencyFee), Money::from_cny(3.0 * 2e6));
+        assert_eq!(world.ledger.total(Flow::RevenueShare), Money::ZERO);
+    }
+}
+
+/// `both` are the agencies that hold something.
+#[test]
+fn both_agencies_are_those_on_the_menu() {
+    let scenario = scenario(refused);
+    let mut world = world(&scenario, 3);
+    world.banks.source = vec![Source::AllAgencies; 8];
+    world.platforms[ANT].delivered = vec![1.0, 1.0];
+    credit::lend(&mut world);
+    assert_eq!([NORTH, SOUTH].map(|a| queries(&world, 3 + a)), [2000, 2000]);
+    open(&mut world, 4);
+    world.platforms[ANT].delivered = vec![1.0, 0.0];
+    credit::lend(&mut world);
+    assert_eq!([NORTH, SOUTH].map(|a| queries(&world, 3 + a)), [2000, 0], "South holds nothing any more");
+    assert_eq!(world.tallies[0].agency_decisions, 2000);
+}
+
+/// A bank's noise about a person, and a seller's, stay: nobody is approved by asking again, and two
+/// banks that know nothing but the same data decide alike.
+#[test]
+fn errors_persist_and_are_shared() {
+    let approvals = |source: Source, tries: u32, own: f64| -> Vec<u32> {
+        let scenario = scenario(|p| {
+            judged(p);
+            p.credit.tries = tries;
+            p.banks.iter_mut().for_each(|bank| bank.row.information_precision = own);
+        });
+        let mut world = world(&scenario, 3);
+        world.banks.source = vec![source; 8];
+        world.platforms[BEE].delivered = vec![1.0, 0.0];
+        credit::lend(&mut world);
+        let first = users(&world);
+        open(&mut world, 4);
+        credit::lend(&mut world);
+        if tries == 1 {
+            assert!(first.iter().zip(users(&world)).all(|(once, twice)| twice == 2 * once), "{source:?}");
+        }
+        first
+    };
+    for source in [Source::Direct, Source::Agency(NORTH)] {
+        let (one, five) = (approvals(source, 1, 0.0), approvals(source, 5, 0.0));
+        assert!(one.contains(&0) && one.contains(&1));
+        assert!(one == five, "{source:?}: five lenders know what one knows");
+        let (one, five) = (approvals(source, 1, 0.3), approvals(source, 5, 0.3));
+        let approved = |users: &[u32]| users.iter().sum::<u32>();
+        assert!(approved(&five) > approved(&one) + 50, "{source:?}: five judgements are more than one");
+    }
+    let direct = approvals(Source::Direct, 1, 0.0);
+    assert!(direct != approvals(Source::Agency(NORTH), 1, 0.0), "each seller has its own errors");
+}
+
+/// A lender that takes any loan it sees for certain ruin: who sees what decides.
+#[test]
+fn a_lender_sees_its_own_loans_and_reported_ones() {
+    let cases = [
+        (LoanRecords::None, Source::Agency(NORTH), false),
+        (LoanRecords::Subscribers, Source::None, false),
+        (LoanRecords::Subscribers, Source::Direct, false),
+        (LoanRecords::Subscribers, Source::Agency(SOUTH), false),
+        (LoanRecords::Subscribers, Source::Agency(NORTH), true),
+        (LoanRecords::Subscribers, Source::AllAgencies, true),
+        (LoanRecords::All, Source::None, true),
+    ];
+    for (records, source, sees) in cases {
+        let scenario = scenario(|p| {
+            approved(p);
+            (p.credit.pd_per_loan, p.rules.loan_records) = (5.0, records);
+            (p.credit.pd_intercept, p.credit.pd_slope) = (2.5, 0.0);
+            p.credit.reporting_demand_effect = 0.0;
+        });
+        let mut world = world(&scenario, 3);
+        world.banks.source = vec![source; 8];
+        world.platforms[ANT].delivered = vec![1.0, 1.0];
+        let block = &mut world.blocks[0];
+        let home = |place: usize| block.home_bank(place);
+        let homes = [home(0), home(1), home(2)];
+        block.grant(0, homes[0], 0, false, 2);
+        block.grant(1, (homes[1] + 1) % 8, 0, false, 2);
+        block.grant(2, (homes[2] + 1) % 8, 0, true, 2);
+        credit::lend(&mut world);
+        let loans = users(&world);
+        assert_eq!(loans[..4], [1, 2, 2 - u32::from(sees), 1], "{records:?} {source:?}");
+    }
+}
+
+/// Loans put on the books by hand: of each person, `loans` of CNY 12,000 granted in month 2, through Ant
+/// where `partnership`.
+fn lent(world: &mut World, place: usize, loans: usize, reported: bool, partnership: bool) {
+    let instalment = Money::from_cny(1000.0 * 1000.0);
+    world.instalments[2] = instalment;
+    let slot = u8::from(partnership) * (ANT as u8 + 1);
+    for i in 0..loans {
+        let lender = (world.blocks[0].home_bank(place) + i) % 8;
+        world.blocks[0].grant(place, lender, slot, reported, 2);
+        world.banks.books.grant(lender, usize::from(slot), 1, instalment, 12);
+    }
+}
+
+fn amount(world: &World, flow: Flow) -> f64 {
+    world.ledger.total(flow).cny()
+}
+
+#[test]
+fn a_loan_is_served_from_the_month_after_its_grant() {
+    let scenario = scenario(|p| p.credit.pd_intercept = 10.0);
+    let mut world = world(&scenario, 2);
+    lent(&mut world, 0, 1, false, true);
+    lent(&mut world, 1, 1, false, false);
+    for month in 3..=15 {
+        open(&mut world, month);
+        repayment::repay(&mut world);
+        // Both loans stood at 12 m (1,000 persons x 12,000); a twelfth is repaid each month.
+        let opening = 24e6 * f64::from(15 - month) / 12.0;
+        same(amount(&world, Flow::Interest), (opening * 15.0 / 12.0).round() / 100.0, "interest");
+        let commission = (opening / 2.0 * 2.74 / 12.0).round() / 100.0;
+        same(amount(&world, Flow::Commission), commission, "commission of the loan through Ant");
+        same(world.ledger.net(Party::Platform(ANT), Flow::Commission).cny(), commission, "to Ant");
+        let all_in = amount(&world, Flow::Funding) + commission;
+        assert!((all_in - opening * 0.115 / 12.0).abs() < 0.011, "{all_in}");
+        same(amount(&world, Flow::PrincipalRepaid), if month < 15 { 2e6 } else { 0.0 }, "repaid");
+        assert_eq!(users(&world).iter().sum::<u32>(), if month < 14 { 2 } else { 0 }, "month {month}");
+        accounts::check(&world).unwrap();
+    }
+    assert_eq!(world.banks.books.totals(), (Money::ZERO, Money::ZERO));
+}
+
+#[test]
+fn a_default_hits_every_loan() {
+    let scenario = scenario(|p| {
+        p.credit.pd_intercept = -10.0;
+        p.credit.lockout_months = 5;
+    });
+    let mut world = world(&scenario, 2);
+    lent(&mut world, 0, 3, false, true);
+    world.parameters.credit.pd_intercept = 10.0;
+    open(&mut world, 3);
+    repayment::repay(&mut world);
+    world.parameters.credit.pd_intercept = -10.0;
+    open(&mut world, 4);
+    repayment::repay(&mut world);
+    // Three balances of 11 m: 65 % is lost, 35 % recovered, and nothing else is paid.
+    same(amount(&world, Flow::PrincipalRepaid), 0.35 * 33e6, "recovered");
+    same(world.record.written_off.iter().copied().sum::<Money>().cny(), 0.65 * 33e6, "written off");
+    let paid = [Flow::Interest, Flow::Commission, Flow::Funding].map(|flow| world.ledger.total(flow));
+    assert_eq!(paid, [Money::ZERO; 3]);
+    assert_eq!((world.tallies[0].defaulters, world.tallies[0].defaulted.len()), (1, 3));
+    assert_eq!(users(&world)[0], 0);
+    assert!(world.blocks[0].locked_out(0, 8) && !world.blocks[0].locked_out(0, 9), "month 4 and 5 more");
+    accounts::check(&world).unwrap();
+}
+
+/// The hazard grows with each other loan, and falls with discipline where a loan was reported.
+#[test]
+fn a_hazard_counts_loans_and_discipline() {
+    let flat = |p: &mut Parameters| {
+        p.users.sample = 60_000;
+        p.users.population = 60_000;
+        (p.credit.pd_intercept, p.credit.pd_slope, p.credit.pd_per_loan) = (1.0, 0.0, 0.25);
+        p.credit.reporting_discipline = 0.5;
+    };
+    let scenario = scenario(flat);
+    let mut world = world(&scenario, 2);
+    let instalment = world.instalment();
+    world.instalments[2] = instalment;
+    let mut borrowers = 0u64;
+    for block in &mut world.blocks {
+        for place in 0..block.len() {
+            let (loans, reported) = [(1, false), (3, false), (2, true)][place % 3];
+            for lender in 0..loans {
+                // One reported loan makes the whole person disciplined.
+                block.grant(place, lender, 0, reported && lender == 0, 2);
+                world.banks.books.grant(lender, 0, 1, instalment, 12);
+            }
+            borrowers += u64::from(place % 3 == 0);
+        }
+    }
+    open(&mut world, 3);
+    repayment::repay(&mut world);
+    let defaulted = |group: usize| -> u64 {
+        let blocks = world.blocks.iter();
+        let count = |block: &mandate::agents::users::Block| {
+            (0..block.len()).filter(|i| i % 3 == group && block.loan_count(*i) == 0).count() as u64
+        };
+        blocks.map(count).sum()
+    };
+    // Phi(-1), Phi(-1 + 2 x 0.25), Phi(-1 + 0.25 - 0.5).
+    for (group, pd) in [0.158_655_3, 0.308_537_5, 0.105_649_8].into_iter().enumerate() {
+        likely(defaulted(group), borrowers, monthly_hazard(pd));
+    }
+    assert_eq!(world.tallies[0].defaulters, (0..3).map(defaulted).sum::<u64>());
+}
+
+/// What is counted of applications and defaults is what the month's row says.
+#[test]
+fn rates_are_of_what_they_say() {
+    let scenario: Scenario = scenario(|p| {
+        judged(p);
+        (p.credit.partnership_share, p.credit.tries) = (0.5, 2);
+    });
+    let mut world = world(&scenario, 3);
+    world.banks.source = [Source::Direct, Source::Agency(NORTH), Source::None, Source::AllAgencies].repeat(2);
+    world.platforms[ANT].delivered = vec![1.0, 0.5];
+    world.platforms[BEE].sells_directly = false;
+    world.borrowers = 400;
+    repayment::repay(&mut world);
+    world.tallies[0].defaulters = 3;
+    credit::lend(&mut world);
+    let row = observe::month_row(&world);
+    let share = |value: Option<f64>| value.unwrap();
+    let shares = [row.direct_query_share, row.agency_query_share, row.unenriched_query_share].map(share);
+    assert!(shares.iter().all(|share| *share > 0.1), "{shares:?}");
+    same(shares.iter().sum(), 1.0, "shares of decisions");
+    assert_eq!(row.unlawful_query_share, Some(0.0), "no ban");
+    same(share(row.default_rate_annual), 12.0 * 3.0 / 400.0, "default rate");
+    assert_eq!(row.applications, 2e6);
+
+    // Creditworthy: Phi(-(2.1 + 0.9 z)) below 0.035 / 0.685, with no loan before this month's.
+    let good = |block: &mandate::agents::users::Block, i: usize| {
+        0.035 * (1.0 - pd(block.quality(i))) > 0.65 * pd(block.quality(i))
+    };
+    let (mut asked, mut got) = (0.0, 0.0);
+    for block in &world.blocks {
+        for i in (0..block.len()).filter(|i| good(block, *i)) {
+            asked += 1.0;
+            got += f64::from(block.loan_count(i));
+        }
+    }
+    same(share(row.approval_rate_creditworthy), got / asked, "creditworthy");
+    assert_eq!(world.tallies[0].asked(Group::Creditworthy), asked as u64);
+}
+
+fn pd(quality: f64) -> f64 {
+    mandate::normal::normal_cdf(-2.1 - 0.9 * quality)
+}
