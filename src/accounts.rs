@@ -4,6 +4,7 @@
 use crate::agents::users::Block;
 use crate::ledger::{Flow, Party};
 use crate::scenario::parameters::Exposure;
+use crate::tally::{MonthRecord, Tally};
 use crate::units::Money;
 use crate::world::World;
 
@@ -111,9 +112,19 @@ pub fn agency_profit(world: &World, a: usize) -> Money {
     world.ledger.net_of(Party::Agency(a), &AGENCY_FLOWS)
 }
 
-/// Notes what everybody has before a month, for [`check`].
+/// Opens a month: forgets what was counted of the one before, and notes how platforms ended it, which
+/// is what banks see, and what everybody has, for [`check`].
 pub fn open_month(world: &mut World) {
+    world.tallies.iter_mut().for_each(Tally::clear);
+    world.record = MonthRecord::new(world.banks.len(), world.agencies.len());
     world.ledger.open_month();
+    if let Some(decisions) = &mut world.decisions {
+        decisions.clear();
+    }
+    for platform in &mut world.platforms {
+        platform.before.delivered.clone_from(&platform.delivered);
+        platform.before.sells_directly = platform.sells_directly;
+    }
     world.record.opening_wealth = wealth(world);
 }
 

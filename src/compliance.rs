@@ -89,8 +89,8 @@ impl Market {
         };
         let fine = 12.0 * world.parameters.supervision.fine_rate;
         Market {
-            screens: world.panel.partner_screens(world),
-            delivered: Delivered::new(world),
+            screens: world.partner_screens(),
+            delivered: world.delivered(),
             banks_direct: partners(&|bank| world.banks.source[bank] == crate::agents::banks::Source::Direct),
             banks_at: (0..world.agencies.len())
                 .map(|a| partners(&|bank| world.banks.source[bank].queries(a)))
@@ -102,10 +102,10 @@ impl Market {
     }
 }
 
-/// Whether a platform has delivered what is required of it.
+/// Whether a platform has delivered what is required of it: nothing, where no agency is open to it.
 pub fn complies(world: &World, platform: usize) -> bool {
     let delivered = world.rules.counted(platform, &world.platforms[platform].delivered);
-    delivered.is_some_and(|share| share >= COMPLIANT_FROM * world.rules.required_share)
+    delivered.is_none_or(|share| share >= COMPLIANT_FROM * world.rules.required_share)
 }
 
 /// The share of a platform's peers, the other platforms in partnerships, for which `has` is true;

@@ -136,7 +136,7 @@ impl Lending {
         by_precision.sort_by(|a, b| direct_precision[*b].total_cmp(&direct_precision[*a]).then(a.cmp(b)));
         let offer = |a: usize| AgencyOnOffer {
             open: world.open(a),
-            on_menu: world.open(a) && world.holds_records(a),
+            on_menu: world.on_menu(a),
             capability: world.agencies[a].capability,
             records_loans: world.parameters.agencies[a].row.records_loans,
         };
@@ -166,7 +166,7 @@ impl Lending {
                 .map(|class| [false, true].map(|thin| world.own_precision(class, thin)))
                 .collect(),
             agencies: (0..world.agencies.len()).map(offer).collect(),
-            delivered: Delivered::new(world),
+            delivered: world.delivered(),
         }
     }
 
@@ -498,7 +498,12 @@ fn remember(world: &mut World) {
         platform.direct_queries.push(queries[p] as f64 * weight);
     }
     for (a, agency) in world.agencies.iter_mut().enumerate() {
-        agency.queries.push(queries[platforms + a] as f64 * weight);
+        // The first month with queries is the first that counts: an agency that has just won its first
+        // lenders must not look as dear as one that nobody wants.
+        let queries = queries[platforms + a];
+        if queries > 0 || agency.queries.mean().is_some() {
+            agency.queries.push(queries as f64 * weight);
+        }
     }
     let decisions = world.persons(world.tallies[0].all_decisions());
     world.decisions_made.push(decisions);

@@ -6,39 +6,6 @@ use crate::scenario::parameters::{Exposure, Rules};
 use crate::scenario::value::Consent;
 use crate::tally::Tally;
 use crate::world::World;
-use std::collections::VecDeque;
-
-/// Copies of records that banks have bought from platforms. What agencies sell is an assessment; the
-/// records stay with them.
-#[derive(Clone, Debug, Default)]
-pub struct Copies {
-    /// Records bought, by month and bank, the latest month last.
-    bought: VecDeque<Vec<u64>>,
-    /// Records held, by bank: the sum of `bought`.
-    held: Vec<u64>,
-}
-
-impl Copies {
-    /// No copies, at `banks` banks.
-    pub fn new(banks: usize) -> Copies {
-        Copies { bought: VecDeque::new(), held: vec![0; banks] }
-    }
-
-    /// Adds a month's purchases; what was bought `retention_months` ago or earlier lapses.
-    fn add_month(&mut self, bought: Vec<u64>, retention_months: u32) {
-        self.held.iter_mut().zip(&bought).for_each(|(held, more)| *held += more);
-        self.bought.push_back(bought);
-        while self.bought.len() > retention_months as usize {
-            let lapsed = self.bought.pop_front().expect("there is a month");
-            self.held.iter_mut().zip(&lapsed).for_each(|(held, less)| *held -= less);
-        }
-    }
-
-    /// Records that a bank holds, in users of the sample.
-    pub fn held(&self, bank: usize) -> u64 {
-        self.held[bank]
-    }
-}
 
 /// A store of personal records.
 struct Store {
@@ -124,19 +91,6 @@ pub fn consent(rules: &Rules, exposure: &Exposure, breached_share: f64) -> Optio
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn copies_lapse() {
-        let mut copies = Copies::new(2);
-        for month in 1..=5 {
-            copies.add_month(vec![month, 0], 3);
-        }
-        assert_eq!((copies.held(0), copies.held(1)), (3 + 4 + 5, 0));
-        copies.add_month(vec![0, 7], 1);
-        assert_eq!((copies.held(0), copies.held(1)), (0, 7), "retention was cut to this month");
-        copies.add_month(vec![9, 9], 0);
-        assert_eq!((copies.held(0), copies.held(1)), (0, 0), "nothing is kept");
-    }
 
     #[test]
     fn consent_falls_as_breaches_become_known() {

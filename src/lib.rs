@@ -3,7 +3,8 @@
 //!
 //! - units and chance: [`units`], [`normal`], [`random`];
 //! - what a user asks for: [`scenario`], and what rows the tables have: [`tables`];
-//! - rules as pure functions: [`information`], [`screening`], [`choice`];
+//! - rules as pure functions: [`information`], [`screening`], [`hazard`],
+//!   [`choice`];
 //! - state: [`agents`], [`ledger`], [`tally`], [`panel`], [`pooling`], all held by [`world`];
 //! - one process a file, in the order of a month: [`rules`], [`compliance`], [`delivery`],
 //!   [`sourcing`], [`repayment`], [`credit`], [`supervision`], [`exposure`], [`accounts`]; [`month`] calls them;
@@ -20,6 +21,7 @@ pub mod compliance;
 pub mod credit;
 pub mod delivery;
 pub mod exposure;
+pub mod hazard;
 pub mod information;
 pub mod ledger;
 pub mod month;

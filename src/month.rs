@@ -11,7 +11,7 @@ use crate::{accounts, compliance, credit, delivery, exposure, repayment, rules, 
 /// is held at the end; accounts close last.
 /// All choices read the state at the end of the month before.
 pub fn step_month(world: &mut World) {
-    world.open_month();
+    accounts::open_month(world);
     rules::come_into_force(world);
     compliance::choose(world);
     delivery::deliver(world);

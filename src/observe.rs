@@ -54,9 +54,7 @@ pub fn month_row(world: &World) -> MonthRow {
     } else {
         Vec::new()
     };
-    // What is bound without an agency to deliver to has delivered nothing and misses nothing.
-    let delivered =
-        |p: &usize| bound_delivery(world, *p).map(|delivered| 1.0 - world.rules.shortfall(delivered));
+    let delivered = |p: &usize| delivered_share(world, *p);
     let by_records: (f64, f64) = bound.iter().fold((0.0, 0.0), |(part, whole), p| {
         let members = world.platforms[*p].members as f64;
         delivered(p).map_or((part, whole), |share| (part + share * members, whole + members))
@@ -77,7 +75,7 @@ pub fn month_row(world: &World) -> MonthRow {
         compliant_platforms: world
             .rules
             .ordered
-            .then(|| bound.iter().filter(|p| complies(world, **p)).count() as u32),
+            .then(|| bound.iter().filter(|p| delivered(p).is_some() && complies(world, **p)).count() as u32),
         platforms_bound: bound.len() as u32,
         direct_query_share: of_decisions(tally.direct_decisions),
         unlawful_query_share: of_decisions(unlawful),
@@ -128,6 +126,16 @@ pub fn month_row(world: &World) -> MonthRow {
         investment_index: mean(world.platforms.iter().map(|platform| platform.investment)),
         sanction_belief_mean: mean(world.platforms.iter().map(|platform| platform.belief)),
     }
+}
+
+/// What a bound platform has delivered of what is required: the mean over its agencies of min(1, delivered /
+/// required), or the best where any one is enough. Where no agency is open to it, nothing can be said.
+fn delivered_share(world: &World, p: usize) -> Option<f64> {
+    bound_delivery(world, p)?;
+    let rules = &world.rules;
+    let of_required: Vec<f64> =
+        world.platforms[p].delivered.iter().map(|held| 1.0 - rules.shortfall(*held)).collect();
+    rules.counted(p, &of_required)
 }
 
 fn platform_row(world: &World, p: usize) -> PlatformMonthRow {

@@ -1,14 +1,12 @@
 //! The panel: the first users of the sample, on whom the closed forms behind strategic choices are
 //! evaluated. It is small and fixed, so a utility has no sampling error from month to month.
 
-use crate::agents::banks::Source;
 use crate::agents::users::Block;
 use crate::information::{PlatformSet, platforms_in};
 use crate::pooling::Delivered;
 use crate::random::{Key, Purpose};
 use crate::scenario::parameters::Parameters;
 use crate::screening::{LendingTerms, Screen};
-use crate::world::World;
 
 /// The most users in a panel.
 const PANEL: usize = 1000;
@@ -93,16 +91,15 @@ impl Panel {
         if weight > 0.0 { sum / weight } else { 0.0 }
     }
 
-    /// Screens at the partnership-weighted precision of banks.
-    pub fn partner_screens(&self, world: &World) -> PartnerScreens {
-        let terms = world.lending_terms();
-        let classes = world.parameters.banks.iter().map(|entry| &entry.row);
+    /// Screens at the partnership-weighted precision of banks, for platforms' own scores of
+    /// `direct_precision`.
+    pub fn partner_screens(&self, parameters: &Parameters, direct_precision: &[f64]) -> PartnerScreens {
+        let terms = LendingTerms::new(&parameters.credit);
+        let classes = parameters.banks.iter().map(|entry| &entry.row);
         let thick: f64 = classes.map(|row| row.partnership_weight * row.information_precision).sum();
-        let own = [thick, thick * world.parameters.users.thin_file_discount];
-        let with_own_score = (0..world.platforms.len()).map(|p| {
-            let precision = world.direct_precision(p);
-            own.map(|own| terms.screen(own + precision, 0))
-        });
+        let own = [thick, thick * parameters.users.thin_file_discount];
+        let with_own_score =
+            direct_precision.iter().map(|bought| own.map(|own| terms.screen(own + bought, 0)));
         PartnerScreens {
             terms,
             own,
@@ -171,48 +168,4 @@ impl Panel {
 
 fn consents(person: &Person, consent: Option<f64>) -> bool {
     consent.is_none_or(|share| person.consent_threshold < share)
-}
-
-/// A person of the panel as a lender would meet it this month.
-pub struct Applicant {
-    /// Place in the panel.
-    pub place: usize,
-    /// Yearly margin of a loan to the person per unit of balance, given all its loans.
-    pub yearly_margin: f64,
-    /// Loans with the home bank, which it sees as its own.
-    pub own_loans: u32,
-    /// Reported loans with other lenders.
-    pub reported_elsewhere: u32,
-}
-
-/// The persons of the panel who may apply this month.
-pub fn applicants(world: &World) -> Vec<Applicant> {
-    let (terms, block) = (world.lending_terms(), &world.blocks[0]);
-    let may_apply = |place: &usize| {
-        !block.locked_out(*place, world.month) && block.loan_count(*place) < world.parameters.credit.max_loans
-    };
-    let applicant = |place: usize| {
-        let home = block.home_bank(place);
-        let own = block.loans_of(place).filter(|loan| usize::from(loan.lender) == home);
-        let elsewhere =
-            block.loans_of(place).filter(|loan| usize::from(loan.lender) != home && loan.reported());
-        Applicant {
-            place,
-            yearly_margin: terms.yearly_margin(block.quality(place), block.loan_count(place)),
-            own_loans: own.count() as u32,
-            reported_elsewhere: elsewhere.count() as u32,
-        }
-    };
-    (0..world.panel.persons.len()).filter(may_apply).map(applicant).collect()
-}
-
-/// What a source of data is worth to a class of banks, per application.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SourceValue {
-    /// The source.
-    pub source: Source,
-    /// Expected profit before fees, CNY.
-    pub profit_cny: f64,
-    /// Expected fees, CNY.
-    pub fees_cny: f64,
 }

@@ -1,8 +1,9 @@
 //! What agencies hold on a person: the records that platforms have delivered, limited by consent.
 
+use crate::agents::central_bank::RulesInForce;
 use crate::information::{PlatformSet, Pool, platforms_in};
 use crate::random::{Key, Purpose};
-use crate::world::World;
+use crate::scenario::parameters::Parameters;
 
 /// Deliveries as they stand in a month.
 #[derive(Clone, Debug)]
@@ -24,13 +25,19 @@ pub struct Delivered {
 const WORDS: f64 = 65_536.0;
 
 impl Delivered {
-    /// Deliveries at this point of the month.
-    pub fn new(world: &World) -> Delivered {
-        let levels: Vec<f64> = world.platforms.iter().map(|platform| platform.data_level).collect();
-        let below_of = |agency: usize| -> Vec<u32> {
-            world.platforms.iter().map(|p| (p.delivered[agency] * WORDS).round() as u32).collect()
-        };
-        let below: Vec<Vec<u32>> = (0..world.agencies.len()).map(below_of).collect();
+    /// Deliveries of which agency a holds the share `share(p, a)` of platform p's records; the data of
+    /// platforms are at `data_level` times what the roster has.
+    pub fn new(
+        key: Key,
+        parameters: &Parameters,
+        rules: &RulesInForce,
+        data_level: &[f64],
+        share: impl Fn(usize, usize) -> f64,
+    ) -> Delivered {
+        let (platforms, agencies) = (parameters.platforms.len(), parameters.agencies.len());
+        let below_of =
+            |a: usize| (0..platforms).map(|p| (share(p, a) * WORDS).round() as u32).collect::<Vec<u32>>();
+        let below: Vec<Vec<u32>> = (0..agencies).map(below_of).collect();
         let set = |keep: fn(u32) -> bool| {
             let sets = below.iter().map(move |below| {
                 let kept = below.iter().enumerate().filter(|(_, below)| keep(**below));
@@ -39,11 +46,11 @@ impl Delivered {
             sets.collect()
         };
         Delivered {
-            key: world.key,
+            key,
             whole: set(|below| below >= WORDS as u32),
             part: set(|below| below > 0 && below < WORDS as u32),
-            consent: world.rules.consent,
-            pool: Pool::new(&world.parameters.platforms, &levels, world.rules.domains),
+            consent: rules.consent,
+            pool: Pool::new(&parameters.platforms, data_level, rules.domains),
             below,
         }
     }

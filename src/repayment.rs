@@ -1,6 +1,7 @@
 //! Step 5 of a month, repayment: active loans earn interest, amortise, default.
 
-use crate::agents::users::{Block, SEGMENT_ENDS, quality};
+use crate::agents::users::{Block, SEGMENT_ENDS};
+use crate::hazard::HazardBounds;
 use crate::ledger::{Flow, Party};
 use crate::random::{Key, Purpose, geometric_skip, uniform};
 use crate::screening::{LendingTerms, monthly_hazard};
@@ -8,41 +9,6 @@ use crate::tally::{DefaultedLoan, Tally};
 use crate::units::Money;
 use crate::world::World;
 use rayon::prelude::*;
-
-/// Parts of the range of credit quality, each with one bound on the hazard of default.
-const BOUNDS: usize = 1024;
-
-/// Upper bounds on the monthly hazard of default, by quality. Persons come up for a default under the
-/// bound and default in proportion to their own hazard, so that only few have to be looked at.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct HazardBounds {
-    made_for: Option<(LendingTerms, f64, u32)>,
-    /// The bound, and log(1 - bound), at the lower end of each part.
-    bounds: Vec<(f64, f64)>,
-}
-
-impl HazardBounds {
-    /// Makes the bounds anew where parameters have changed.
-    fn update(&mut self, terms: LendingTerms, discipline: f64, max_loans: u32) {
-        if self.made_for == Some((terms, discipline, max_loans)) {
-            return;
-        }
-        let others = if terms.pd_per_loan > 0.0 { f64::from(max_loans - 1) } else { 0.0 };
-        let bound = |part: usize| {
-            let lowest = quality((part * (65_536 / BOUNDS)) as u16);
-            let probit = terms.pd_probit(lowest, others) + (-discipline).max(0.0);
-            let hazard = monthly_hazard(crate::normal::normal_cdf(probit));
-            (hazard, libm::log1p(-hazard))
-        };
-        self.bounds = (0..BOUNDS).map(bound).collect();
-        self.made_for = Some((terms, discipline, max_loans));
-    }
-
-    /// The bound for persons of this rank of quality or a higher one, and log(1 - bound).
-    fn at(&self, rank: u16) -> (f64, f64) {
-        self.bounds[usize::from(rank) / (65_536 / BOUNDS)]
-    }
-}
 
 /// Lets borrowers default or repay, and books what follows.
 pub fn repay(world: &mut World) {

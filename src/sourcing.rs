@@ -6,8 +6,6 @@
 use crate::agents::banks::{Banks, Source};
 use crate::choice::{Agent, Decision, Utility, best, holding_back};
 use crate::credit::demand;
-use crate::panel::{Applicant, SourceValue, applicants};
-use crate::pooling::Delivered;
 use crate::random::Purpose;
 use crate::scenario::value::LoanRecords;
 use crate::screening::{LendingTerms, Screen, balance_years};
@@ -61,6 +59,50 @@ fn name(world: &World, source: Source) -> String {
         Source::Agency(a) => world.parameters.agencies[a].id.clone(),
         Source::AllAgencies => "both".into(),
     }
+}
+
+/// A person of the panel as a lender would meet it this month.
+struct Applicant {
+    /// Place in the panel.
+    place: usize,
+    /// Yearly margin of a loan to the person per unit of balance, given all its loans.
+    yearly_margin: f64,
+    /// Loans with the home bank, which it sees as its own.
+    own_loans: u32,
+    /// Reported loans with other lenders.
+    reported_elsewhere: u32,
+}
+
+/// The persons of the panel who may apply this month.
+fn applicants(world: &World) -> Vec<Applicant> {
+    let (terms, block) = (world.lending_terms(), &world.blocks[0]);
+    let may_apply = |place: &usize| {
+        !block.locked_out(*place, world.month) && block.loan_count(*place) < world.parameters.credit.max_loans
+    };
+    let applicant = |place: usize| {
+        let home = block.home_bank(place);
+        let own = block.loans_of(place).filter(|loan| usize::from(loan.lender) == home);
+        let elsewhere =
+            block.loans_of(place).filter(|loan| usize::from(loan.lender) != home && loan.reported());
+        Applicant {
+            place,
+            yearly_margin: terms.yearly_margin(block.quality(place), block.loan_count(place)),
+            own_loans: own.count() as u32,
+            reported_elsewhere: elsewhere.count() as u32,
+        }
+    };
+    (0..world.panel.persons.len()).filter(may_apply).map(applicant).collect()
+}
+
+/// What a source of data is worth to a class of banks, per application.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct SourceValue {
+    /// The source.
+    source: Source,
+    /// Expected profit before fees, CNY.
+    profit_cny: f64,
+    /// Expected fees, CNY.
+    fees_cny: f64,
 }
 
 /// What every bank of a class can choose from.
@@ -151,10 +193,9 @@ struct Valuation {
 
 impl Valuation {
     fn new(world: &World) -> Valuation {
-        let delivered = Delivered::new(world);
+        let delivered = world.delivered_before();
         let applicants = applicants(world);
-        let on_offer: Vec<usize> =
-            (0..world.agencies.len()).filter(|a| world.open(*a) && world.holds_records(*a)).collect();
+        let on_offer: Vec<usize> = (0..world.agencies.len()).filter(|a| world.on_menu(*a)).collect();
         let ablest = on_offer.iter().map(|a| world.agencies[*a].capability).fold(0.0, f64::max);
         let precision = |applicant: &Applicant| -> Vec<f64> {
             let person = &world.panel.persons[applicant.place];
@@ -176,7 +217,7 @@ impl Valuation {
             terms: world.lending_terms(),
             loan_years_cny: world.parameters.credit.loan_cny
                 * balance_years(world.parameters.credit.term_months),
-            somebody_sells: world.platforms.iter().any(|platform| platform.sells_directly),
+            somebody_sells: world.platforms.iter().any(|platform| platform.before.sells_directly),
             platform_share: demand(world).1,
             agency_precision: applicants.iter().map(precision).collect(),
             sees_reported: on_offer
@@ -249,7 +290,7 @@ impl Valuation {
         let through = self.share_through_platforms(world, class);
         let source = self.on_offer.len() + 1;
         let consent = world.rules.consent;
-        let sells = |p: usize| world.platforms[p].sells_directly;
+        let sells = |p: usize| world.platforms[p].before.sells_directly;
         // Approval and number of queries, over the ways in which the applicant may come.
         let outcome = |applicant: &Applicant| -> (f64, f64) {
             let person = &world.panel.persons[applicant.place];

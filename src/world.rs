@@ -1,18 +1,17 @@
 //! The world: all state of one run, built from a scenario and its rosters.
 
 use crate::agents::agencies::Agency;
-use crate::agents::banks::{BankPicker, Banks, TwelveMonths};
-use crate::agents::central_bank::CentralBank;
+use crate::agents::banks::{BankPicker, Banks, Copies, TwelveMonths};
+use crate::agents::central_bank::{CentralBank, RulesInForce};
 use crate::agents::platforms::{self, Platform};
 use crate::agents::users::{self, Block};
 use crate::choice::Decision;
-use crate::exposure::Copies;
+use crate::hazard::HazardBounds;
 use crate::information::{platforms_in, raw_alone};
 use crate::ledger::Ledger;
-use crate::panel::Panel;
+use crate::panel::{Panel, PartnerScreens};
+use crate::pooling::Delivered;
 use crate::random::Key;
-use crate::repayment::HazardBounds;
-use crate::rules::RulesInForce;
 use crate::scenario::Scenario;
 use crate::scenario::parameters::Parameters;
 use crate::screening::{LendingTerms, balance_years};
@@ -177,9 +176,30 @@ impl<'a> World<'a> {
         !self.in_burn_in() && self.parameters.agencies[agency].row.opens <= self.now()
     }
 
-    /// Whether an agency holds anything.
-    pub fn holds_records(&self, agency: usize) -> bool {
-        self.platforms.iter().any(|platform| platform.delivered[agency] > 0.0)
+    /// Whether an agency was open and held anything at the end of the month before: what banks see.
+    pub fn on_menu(&self, agency: usize) -> bool {
+        self.open(agency) && self.platforms.iter().any(|platform| platform.before.delivered[agency] > 0.0)
+    }
+
+    /// Deliveries as they stand.
+    pub fn delivered(&self) -> Delivered {
+        self.delivered_shares(|p, a| self.platforms[p].delivered[a])
+    }
+
+    /// Deliveries as they stood at the end of the month before.
+    pub fn delivered_before(&self) -> Delivered {
+        self.delivered_shares(|p, a| self.platforms[p].before.delivered[a])
+    }
+
+    fn delivered_shares(&self, share: impl Fn(usize, usize) -> f64) -> Delivered {
+        let levels: Vec<f64> = self.platforms.iter().map(|platform| platform.data_level).collect();
+        Delivered::new(self.key, &self.parameters, &self.rules, &levels, share)
+    }
+
+    /// Approval at the banks that partner with platforms.
+    pub fn partner_screens(&self) -> PartnerScreens {
+        let precision: Vec<f64> = (0..self.platforms.len()).map(|p| self.direct_precision(p)).collect();
+        self.panel.partner_screens(&self.parameters, &precision)
     }
 
     /// Records that an agency holds, in persons of the population.
@@ -212,7 +232,7 @@ impl<'a> World<'a> {
             * credit.application_rate_monthly
             * credit.partnership_share;
         let exclusivity = self.exclusivities();
-        let screens = self.panel.partner_screens(self);
+        let screens = self.partner_screens();
         for (p, exclusivity) in exclusivity.into_iter().enumerate() {
             let share = self.panel.credit_share(p);
             let approval = self.panel.approval_with_own_score(p, &screens);
@@ -236,16 +256,6 @@ impl<'a> World<'a> {
 }
 
 impl World<'_> {
-    /// Forgets what was counted of the month before.
-    pub fn open_month(&mut self) {
-        self.tallies.iter_mut().for_each(crate::tally::Tally::clear);
-        self.record = MonthRecord::new(self.banks.len(), self.agencies.len());
-        if let Some(decisions) = &mut self.decisions {
-            decisions.clear();
-        }
-        crate::accounts::open_month(self);
-    }
-
     /// Adds the chunks' tallies into the first.
     pub fn add_tallies(&mut self) {
         if let Some((sum, others)) = self.tallies.split_first_mut() {

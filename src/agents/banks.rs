@@ -3,6 +3,7 @@
 use crate::random::{Key, Purpose};
 use crate::scenario::parameters::{BankClassRow, Entry};
 use crate::units::Money;
+use std::collections::VecDeque;
 
 /// The most banks that a roster may have: a loan keeps its lender in 16 bits.
 pub const MOST_BANKS: usize = 60_000;
@@ -133,6 +134,38 @@ impl LoanBooks {
         let all: Money = self.balance.iter().copied().sum();
         let home: Money = self.balance.iter().step_by(self.slots).copied().sum();
         (all, all - home)
+    }
+}
+
+/// Copies of records that banks have bought from platforms. What agencies sell is an assessment; the
+/// records stay with them.
+#[derive(Clone, Debug, Default)]
+pub struct Copies {
+    /// Records bought, by month and bank, the latest month last.
+    bought: VecDeque<Vec<u64>>,
+    /// Records held, by bank: the sum of `bought`.
+    held: Vec<u64>,
+}
+
+impl Copies {
+    /// No copies, at `banks` banks.
+    pub fn new(banks: usize) -> Copies {
+        Copies { bought: VecDeque::new(), held: vec![0; banks] }
+    }
+
+    /// Adds a month's purchases; what was bought `retention_months` ago or earlier lapses.
+    pub fn add_month(&mut self, bought: Vec<u64>, retention_months: u32) {
+        self.held.iter_mut().zip(&bought).for_each(|(held, more)| *held += more);
+        self.bought.push_back(bought);
+        while self.bought.len() > retention_months as usize {
+            let lapsed = self.bought.pop_front().expect("there is a month");
+            self.held.iter_mut().zip(&lapsed).for_each(|(held, less)| *held -= less);
+        }
+    }
+
+    /// Records that a bank holds, in users of the sample.
+    pub fn held(&self, bank: usize) -> u64 {
+        self.held[bank]
     }
 }
 
@@ -270,6 +303,19 @@ mod tests {
         assert_eq!(books.amortise(0, 0), (Money(1100), Money(100)));
         assert_eq!(books.outstanding(0), Money(1000));
         assert_eq!(books.totals(), (Money(1000), Money::ZERO));
+    }
+
+    #[test]
+    fn copies_lapse() {
+        let mut copies = Copies::new(2);
+        for month in 1..=5 {
+            copies.add_month(vec![month, 0], 3);
+        }
+        assert_eq!((copies.held(0), copies.held(1)), (3 + 4 + 5, 0));
+        copies.add_month(vec![0, 7], 1);
+        assert_eq!((copies.held(0), copies.held(1)), (0, 7), "retention was cut to this month");
+        copies.add_month(vec![9, 9], 0);
+        assert_eq!((copies.held(0), copies.held(1)), (0, 0), "nothing is kept");
     }
 
     #[test]

@@ -8,6 +8,15 @@ use rand_distr::{Beta, Distribution};
 /// Deliveries of at least this share of what is required count as compliance.
 pub const COMPLIANT_FROM: f64 = 0.95;
 
+/// What banks see of a platform.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Standing {
+    /// Share of its records that each agency holds.
+    pub delivered: Vec<f64>,
+    /// Whether it sells data to banks directly.
+    pub sells_directly: bool,
+}
+
 /// A platform's state.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Platform {
@@ -17,6 +26,8 @@ pub struct Platform {
     pub target: Vec<f64>,
     /// Whether it sells data to banks directly.
     pub sells_directly: bool,
+    /// How it ended the month before.
+    pub before: Standing,
     /// Whether it partners with lenders.
     pub in_partnership: bool,
     /// First month in which it is not suspended from partnerships.
@@ -50,6 +61,7 @@ impl Platform {
             delivered: vec![0.0; agencies],
             target: vec![0.0; agencies],
             sells_directly: true,
+            before: Standing { delivered: vec![0.0; agencies], sells_directly: true },
             in_partnership: true,
             suspended_until: 0,
             belief: first_belief,

@@ -88,7 +88,7 @@ pub fn world(scenario: &Scenario, month: u32) -> World<'_> {
 /// Opens the month number `month`: its rules come into force.
 pub fn open(world: &mut World, month: u32) {
     world.month = month;
-    world.open_month();
+    mandate::accounts::open_month(world);
     mandate::rules::come_into_force(world);
 }
 

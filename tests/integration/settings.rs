@@ -4,7 +4,6 @@ use crate::common::{run_one, shipped};
 use crate::little;
 use mandate::accounts;
 use mandate::month::step_month;
-use mandate::pooling::Delivered;
 use mandate::random::Key;
 use mandate::tables::{Cell, Reporting, Row};
 use mandate::world::World;
@@ -147,7 +146,7 @@ proptest! {
             for (platform, share) in world.platforms.iter_mut().zip(shares) {
                 platform.delivered = vec![*share, 1.0];
             }
-            let delivered = Delivered::new(&world);
+            let delivered = world.delivered();
             (0..2000).map(|user| delivered.held(user, 0b111, 0)).collect()
         };
         let few = held(&shares);

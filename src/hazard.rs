@@ -1,0 +1,60 @@
+//! Upper bounds on hazards of default, under which persons come up for one.
+
+use crate::agents::users::quality;
+use crate::normal::normal_cdf;
+use crate::screening::{LendingTerms, monthly_hazard};
+
+/// Parts of the range of credit quality, each with one bound on the hazard of default.
+const BOUNDS: usize = 1024;
+
+/// Upper bounds on the monthly hazard of default, by quality. Persons come up for a default under the
+/// bound and default in proportion to their own hazard, so that only few have to be looked at.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HazardBounds {
+    made_for: Option<(LendingTerms, f64, u32)>,
+    /// The bound, and log(1 - bound), at the lower end of each part.
+    bounds: Vec<(f64, f64)>,
+}
+
+impl HazardBounds {
+    /// Makes the bounds anew where parameters have changed.
+    pub fn update(&mut self, terms: LendingTerms, discipline: f64, max_loans: u32) {
+        if self.made_for == Some((terms, discipline, max_loans)) {
+            return;
+        }
+        let others = if terms.pd_per_loan > 0.0 { f64::from(max_loans - 1) } else { 0.0 };
+        let bound = |part: usize| {
+            let lowest = quality((part * (65_536 / BOUNDS)) as u16);
+            let probit = terms.pd_probit(lowest, others) + (-discipline).max(0.0);
+            let hazard = monthly_hazard(normal_cdf(probit));
+            (hazard, libm::log1p(-hazard))
+        };
+        self.bounds = (0..BOUNDS).map(bound).collect();
+        self.made_for = Some((terms, discipline, max_loans));
+    }
+
+    /// The bound for persons of this rank of quality or a higher one, and log(1 - bound).
+    pub fn at(&self, rank: u16) -> (f64, f64) {
+        self.bounds[usize::from(rank) / (65_536 / BOUNDS)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::screening::tests::terms;
+
+    #[test]
+    fn no_hazard_is_above_its_bound() {
+        for (discipline, max_loans) in [(0.15, 4), (-0.2, 4), (0.0, 1)] {
+            let mut bounds = HazardBounds::default();
+            bounds.update(terms(), discipline, max_loans);
+            for rank in (0..=u16::MAX).step_by(97) {
+                let worst = terms().pd_probit(quality(rank), f64::from(max_loans - 1)) - discipline.min(0.0);
+                let (bound, log_none) = bounds.at(rank);
+                assert!(monthly_hazard(normal_cdf(worst)) <= bound, "rank {rank}");
+                assert!((libm::expm1(log_none) + bound).abs() < 1e-12);
+            }
+        }
+    }
+}
