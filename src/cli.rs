@@ -16,10 +16,10 @@ struct Cli {
     #[command(subcommand)]
     command: Command,
     /// Print nothing but errors
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 90)]
     quiet: bool,
     /// Whether to use colours
-    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
+    #[arg(long, global = true, value_enum, value_name = "WHEN", display_order = 91, default_value_t = Color::Auto)]
     color: Color,
 }
 

@@ -107,8 +107,8 @@ table! {
     MonthRow = "months" {
         month: Month, "month", "Calendar month";
         delivered_share: Option<f64>, "share", "Mean over bound platforms and ordered agencies of min(1, delivered / required), as it truly is; empty while there is no order";
-        delivered_share_reported: Option<f64>, "share", "The same as the central bank has been told, corrected where it audited";
-        delivered_share_by_records: Option<f64>, "share", "The same, weighted by each platform's records";
+        delivered_share_reported: Option<f64>, "share", "delivered_share as the central bank has been told, corrected where it audited";
+        delivered_share_by_records: Option<f64>, "share", "delivered_share, weighted by each platform's records";
         compliant_platforms: Option<u32>, "platforms", "Bound platforms that have delivered at least 0.95 of what is required";
         platforms_bound: u32, "platforms", "Platforms bound by the order: those in loan partnerships";
         direct_query_share: Option<f64>, "share of decisions", "Lenders' decisions for which a platform sold data directly";
@@ -118,13 +118,13 @@ table! {
         applications: f64, "persons", "Persons who ask for a loan, including those who then give up";
         approvals: f64, "persons", "Persons who get the loan they ask for";
         approval_rate: Option<f64>, "share", "Approvals / applications";
-        approval_rate_creditworthy: Option<f64>, "share", "The same among applicants whose true probability of default is below the lender's break-even";
-        approval_rate_uncreditworthy: Option<f64>, "share", "The same among all other applicants";
-        approval_rate_thin_file: Option<f64>, "share", "The same among applicants with a thin file";
-        approval_rate_creditworthy_thin_file: Option<f64>, "share", "The same among creditworthy applicants with a thin file";
-        approval_rate_creditworthy_thick_file: Option<f64>, "share", "The same among creditworthy applicants with a thick file";
-        approval_rate_bottom_quintile: Option<f64>, "share", "The same among applicants of the lowest income quintile";
-        approval_rate_top_quintile: Option<f64>, "share", "The same among applicants of the highest income quintile";
+        approval_rate_creditworthy: Option<f64>, "share", "Approval rate among the creditworthy: applicants whose true probability of default is below the lender's break-even";
+        approval_rate_uncreditworthy: Option<f64>, "share", "Approval rate among applicants who are not creditworthy";
+        approval_rate_thin_file: Option<f64>, "share", "Approval rate among applicants with a thin file";
+        approval_rate_creditworthy_thin_file: Option<f64>, "share", "Approval rate among creditworthy applicants with a thin file";
+        approval_rate_creditworthy_thick_file: Option<f64>, "share", "Approval rate among creditworthy applicants with a thick file";
+        approval_rate_bottom_quintile: Option<f64>, "share", "Approval rate among applicants of the lowest income quintile";
+        approval_rate_top_quintile: Option<f64>, "share", "Approval rate among applicants of the highest income quintile";
         originations_cny: Money, "CNY", "Loans granted";
         partnership_originations_cny: Money, "CNY", "Loans granted to applicants who came through a platform";
         loans_outstanding_cny: Money, "CNY", "Loans outstanding at the end of the month";
@@ -176,6 +176,7 @@ table! {
     /// A published figure beside what the run gives.
     CalibrationRow = "calibration" {
         target: String, "name", "Published figure";
+        unit: &'static str, "text", "Unit of the figures in the row";
         published: f64, "of the target", "Its published value";
         simulated: Option<f64>, "of the target", "Mean over replicates; empty if the calendar does not reach it";
         low: Option<f64>, "of the target", "Lower end of the 95 % interval of the mean";
@@ -220,7 +221,7 @@ table! {
         applications: f64, "decisions", "Decisions on applications";
         approvals: f64, "decisions", "Applications approved";
         approval_rate: Option<f64>, "share", "Approvals / applications";
-        approval_rate_creditworthy: Option<f64>, "share", "The same among creditworthy applicants";
+        approval_rate_creditworthy: Option<f64>, "share", "Approval rate among creditworthy applicants";
         default_rate_annual: Option<f64>, "per year", "12 x loans that default / loans at the opening of the month";
         originations_cny: Money, "CNY", "Loans granted";
         loans_outstanding_cny: Money, "CNY", "Loans outstanding at the end of the month";

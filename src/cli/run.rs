@@ -217,11 +217,10 @@ const SPREADSHEET_ROWS: u64 = 1_048_576;
 
 /// Where the files are, and which of them no spreadsheet takes whole.
 fn closing(target: &Path, written: &[Written], selection: &Selection) -> Vec<String> {
-    let mut lines = vec![format!(
-        "Files: {} ({} tables and their manifest; columns.csv says what each column means)",
-        target.display(),
-        written.len()
-    )];
+    let mut lines = vec![
+        format!("Files: {} ({} tables and their manifest)", target.display(), written.len()),
+        "columns.csv among them says what each column means.".into(),
+    ];
     for Written { file, rows, .. } in written.iter().filter(|written| written.rows >= SPREADSHEET_ROWS) {
         let table = file.trim_end_matches(".csv");
         let others: Vec<&str> = selection.tables().filter(|other| *other != table).collect();
@@ -294,7 +293,7 @@ mod tests {
         let written = [written("months.csv", SPREADSHEET_ROWS - 1), written("banks.csv", SPREADSHEET_ROWS)];
         let selection = Selection::parse("months,banks").unwrap();
         let lines = closing(Path::new("results/a"), &written, &selection);
-        assert_eq!(lines.len(), 2);
-        assert!(lines[1].contains("--per-bank") && lines[1].ends_with("--tables months"), "{}", lines[1]);
+        assert_eq!(lines.len(), 3);
+        assert!(lines[2].contains("--per-bank") && lines[2].ends_with("--tables months"), "{}", lines[2]);
     }
 }

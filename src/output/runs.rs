@@ -225,6 +225,7 @@ impl<'a> Calibration<'a> {
     fn rows(&self) -> Vec<CalibrationRow> {
         let row = |(target, moments): (&Target, &Moments)| CalibrationRow {
             target: target.target.clone(),
+            unit: unit(target),
             published: target.published,
             simulated: moments.mean(),
             low: moments.interval().map(|(low, _)| low),
@@ -232,6 +233,16 @@ impl<'a> Calibration<'a> {
             source: target.source.clone(),
         };
         self.targets.iter().zip(&self.simulated).map(row).collect()
+    }
+}
+
+/// The unit of a target: its metric's, or that of a growth rate.
+fn unit(target: &Target) -> &'static str {
+    match target.statistic {
+        Statistic::GrowthOfYear => "per year",
+        Statistic::Level | Statistic::MeanOfYear => {
+            metrics().find(|column| column.name == target.metric).map_or("", |column| column.unit)
+        }
     }
 }
 
@@ -347,7 +358,7 @@ mod tests {
         assert!(lines[1].starts_with("a,1,24,2022-12,"), "{}", lines[1]);
         assert!(lines[4].starts_with("b,2,6,,"), "{}", lines[4]);
         let calibration = fs::read_to_string(folder.path().join("calibration.csv")).unwrap();
-        assert!(calibration.contains("\nb,approval_rate 2021-01,0.5,1.5,"), "{calibration}");
+        assert!(calibration.contains("\nb,approval_rate 2021-01,share,0.5,1.5,"), "{calibration}");
 
         let files: Vec<(&str, u64)> = written.iter().map(|file| (file.file.as_str(), file.rows)).collect();
         let dictionary = fs::read_to_string(folder.path().join("columns.csv")).unwrap();

@@ -7,6 +7,7 @@ mod cli;
 mod common;
 mod lending;
 mod little;
+mod documentation;
 mod output;
 mod oversight;
 mod patterns;
