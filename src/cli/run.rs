@@ -83,7 +83,7 @@ impl From<DialectName> for Dialect {
 /// Runs scenario files, writes their tables and closes with a summary.
 pub fn run(args: &RunArgs, screen: &Screen) -> Result<(), Failure> {
     let (scenarios, selection) = inputs(args, screen)?;
-    let target = target(args, &scenarios)?;
+    let target = target(args, &scenarios);
     let dialect = Dialect::from(args.csv_dialect);
     let results = result_files();
     let folder = Folder::open(&target, &results, args.force, dialect).map_err(output_failure)?;
@@ -158,21 +158,19 @@ fn same_names(files: &[PathBuf]) -> String {
     problems
 }
 
-/// Names of files end at 255 bytes on most systems.
-const LONGEST_NAME: usize = 200;
+/// The longest name of a folder of results that lists all its scenarios.
+const LONGEST_NAME: usize = 100;
 
-fn target(args: &RunArgs, scenarios: &[Scenario]) -> Result<PathBuf, Failure> {
+fn target(args: &RunArgs, scenarios: &[Scenario]) -> PathBuf {
     if let Some(out) = &args.out {
-        return Ok(out.clone());
+        return out.clone();
     }
     let names: Vec<&str> = scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
-    let name = names.join("+");
+    let mut name = names.join("+");
     if name.len() > LONGEST_NAME {
-        return Err(Failure::Input(
-            "so many scenarios make too long a name for a folder; give --out DIR".into(),
-        ));
+        name = format!("{}+{}-more", names[0], names.len() - 1);
     }
-    Ok(Path::new("results").join(name))
+    Path::new("results").join(name)
 }
 
 fn plan<'a>(args: &RunArgs, scenarios: &'a [Scenario], selection: &Selection, quiet: bool) -> Plan<'a> {

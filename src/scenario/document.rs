@@ -62,7 +62,13 @@ fn nearest_file(file: &Path) -> String {
         entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
     names.sort();
     let wanted = file.file_name().and_then(|name| name.to_str()).unwrap_or("");
-    super::value::nearest_hint(wanted, names.iter().map(String::as_str))
+    // Stems, since a dot would make the ending look like a key that all names share.
+    let stem = |name: &str| name.split('.').next().unwrap_or("").to_string();
+    let stems: Vec<String> = names.iter().map(|name| stem(name)).collect();
+    match super::value::nearest(&stem(wanted), stems.iter().map(String::as_str)) {
+        Some(place) => format!("did you mean {}?", folder.join(&names[place]).display()),
+        None => String::new(),
+    }
 }
 
 /// Starts of lines, to find the line of a byte.

@@ -265,19 +265,24 @@ pub fn starts_formula(text: &str) -> bool {
 
 /// "did you mean ...?" with the name nearest to `wrong`, or nothing when none is near.
 pub fn nearest_hint<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> String {
-    let last = |path: &str| path.rsplit('.').next().unwrap_or(path).to_string();
-    let best = names
-        .map(|name| {
-            let whole = strsim::jaro_winkler(wrong, name);
-            // A right key in a wrong section is nearer than its whole path looks.
-            let key = strsim::jaro_winkler(&last(wrong), &last(name));
-            (whole.max(0.95 * key), name)
-        })
-        .max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(a.1)));
-    match best {
-        Some((likeness, name)) if likeness >= 0.75 => format!("did you mean {name}?"),
-        _ => String::new(),
+    let names: Vec<&str> = names.collect();
+    match nearest(wrong, names.iter().copied()) {
+        Some(place) => format!("did you mean {}?", names[place]),
+        None => String::new(),
     }
+}
+
+/// The place of the name nearest to `wrong`, if any is near.
+pub fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> Option<usize> {
+    let last = |path: &str| path.rsplit('.').next().unwrap_or(path).to_string();
+    let likeness = |name: &str| {
+        let whole = strsim::jaro_winkler(wrong, name);
+        // A right key in a wrong section is nearer than its whole path looks.
+        whole.max(0.95 * strsim::jaro_winkler(&last(wrong), &last(name)))
+    };
+    let names = names.enumerate().map(|(place, name)| (likeness(name), place));
+    let best = names.max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)));
+    best.filter(|(likeness, _)| *likeness >= 0.75).map(|(_, place)| place)
 }
 
 fn number(value: &Value) -> f64 {

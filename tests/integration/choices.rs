@@ -1,7 +1,7 @@
 //! Choices of platforms and banks: every term of every utility, worked by hand in a little world.
 
 use crate::common::month;
-use crate::little::{ANT, BEE, CAT, NORTH, SOUTH, open, same, scenario, world};
+use crate::little::{ANT, BEE, CAT, NORTH, SOUTH, open, same, scenario, settle, world};
 use mandate::agents::banks::Source;
 use mandate::agents::platforms::cost_increase_draw;
 use mandate::choice::{Agent, Utility};
@@ -332,6 +332,7 @@ fn tastes_stay_and_are_scaled() {
     let tastes = |scenario: &Scenario, month: u32| -> Vec<(Agent, String, f64)> {
         let mut world = april(scenario);
         open(&mut world, month);
+        settle(&mut world);
         sourcing::choose(&mut world);
         compliance::choose(&mut world);
         let decisions = world.decisions.take().unwrap();
@@ -421,6 +422,7 @@ fn every_term_of_a_data_source() {
     let mut world = lent(&scenario);
     // Shares between 0 and 1 are drawn person by person, which other tests look at.
     world.platforms[ANT].delivered = vec![0.0, 0.0];
+    settle(&mut world);
     sourcing::choose(&mut world);
     let decision = world.decisions.as_ref().unwrap().iter().find(|d| d.agent == Agent::Bank(2)).unwrap();
     let names: Vec<&str> = decision.options.iter().map(|(name, _)| name.as_str()).collect();
@@ -498,6 +500,7 @@ fn reported_loans_are_seen_by_whom_the_rules_say() {
         let scenario = scenario(|p| p.rules.loan_records = records);
         let mut world = lent(&scenario);
         world.platforms[ANT].delivered = vec![0.0, 0.0];
+        settle(&mut world);
         sourcing::choose(&mut world);
         let (options, _) = last(&world, Agent::Bank(0), "data_source");
         let reference = profit(&world, 0.8, none, |_, approval| approval(0.0));
@@ -515,6 +518,7 @@ fn a_menu_has_what_can_be_had() {
         let mut world = april(&scenario);
         open(&mut world, month);
         change(&mut world);
+        settle(&mut world);
         sourcing::choose(&mut world);
         let decision = &world.decisions.as_ref().unwrap()[0];
         decision.options.iter().map(|(name, _)| name.clone()).collect()
@@ -525,4 +529,23 @@ fn a_menu_has_what_can_be_had() {
     assert_eq!(names(&nobody_sells, 3), ["none", "north", "south", "both"]);
     let empty = |world: &mut World| world.platforms[CAT].delivered[SOUTH] = 0.0;
     assert_eq!(names(&empty, 3), ["none", "direct", "north"], "South holds nothing");
+}
+
+/// What platforms have done this month, banks see next month.
+#[test]
+fn banks_see_how_platforms_ended_the_month_before() {
+    let scenario = scenario(|_| {});
+    let mut world = world(&scenario, 3);
+    world.platforms[ANT].delivered[NORTH] = 1.0;
+    world.platforms.iter_mut().for_each(|platform| platform.sells_directly = false);
+    assert!(!world.on_menu(NORTH));
+    sourcing::choose(&mut world);
+    let options = |world: &World| -> Vec<String> {
+        let decision = &world.decisions.as_ref().unwrap()[0];
+        decision.options.iter().map(|(name, _)| name.clone()).collect()
+    };
+    assert_eq!(options(&world), ["none", "direct"]);
+    crate::little::open(&mut world, 4);
+    sourcing::choose(&mut world);
+    assert_eq!(options(&world), ["none", "north"]);
 }

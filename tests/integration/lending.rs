@@ -1,6 +1,6 @@
 //! Applications, lenders' decisions and repayment in a little world, worked by hand.
 
-use crate::little::{ANT, BEE, CAT, NORTH, SOUTH, likely, open, same, scenario, world};
+use crate::little::{ANT, BEE, CAT, NORTH, SOUTH, likely, open, same, scenario, settle, world};
 use mandate::agents::banks::Source;
 use mandate::ledger::{Flow, Party};
 use mandate::random::Purpose;
@@ -54,6 +54,7 @@ fn the_refused_try_distinct_lenders() {
             p.banks[0].row.deposit_share = if banks == 2 { 1.0 } else { 0.6 };
         });
         let mut world = world(&scenario, 0);
+        settle(&mut world);
         credit::lend(&mut world);
         let tally = &world.tallies[0];
         assert_eq!((tally.asked(Group::All), tally.got(Group::All)), (2000, 0));
@@ -80,6 +81,7 @@ fn loans_are_limited_and_defaulters_barred() {
     world.blocks[0].lock_out(7, 2);
     for month in 0..5 {
         open(&mut world, month);
+        settle(&mut world);
         credit::lend(&mut world);
         let loans = users(&world);
         assert!(loans.iter().enumerate().all(|(i, n)| i == 7 || *n == (month + 1).min(3)), "{month}");
@@ -102,6 +104,7 @@ fn a_missing_platform_diverts_some() {
     let after = |change: &dyn Fn(&mut World)| -> (u64, Vec<u32>) {
         let mut world = world(&scenario, 5);
         change(&mut world);
+        settle(&mut world);
         credit::lend(&mut world);
         assert_eq!(world.tallies[0].asked(Group::All), 2000, "all count as applications");
         let by_slot = |slot: usize| (0..8).map(|bank| world.tallies[0].granted[bank * 4 + slot]).sum();
@@ -130,6 +133,7 @@ fn applicants_are_enriched_by_who_sent_them() {
     let mut world = world(&scenario, 0);
     world.banks.source = vec![Source::Direct; 8];
     world.platforms[ANT].sells_directly = false;
+    settle(&mut world);
     credit::lend(&mut world);
     assert_eq!((world.tallies[0].all_decisions(), queries(&world, ANT)), (4000, 0));
     // Second lenders, and home banks, buy of Bee, the most precise that sells.
@@ -142,6 +146,7 @@ fn applicants_are_enriched_by_who_sent_them() {
 
     world.platforms[BEE].sells_directly = false;
     open(&mut world, 1);
+    settle(&mut world);
     credit::lend(&mut world);
     assert_eq!(queries(&world, BEE), 0);
     likely(queries(&world, CAT) - 2000, 2000, 0.2 + 0.8 * 0.7);
@@ -162,6 +167,7 @@ fn consent_limits_sale_and_delivery_but_not_what_a_query_costs() {
             world.platforms[p].delivered[NORTH] = delivered;
         }
         world.banks.source = vec![Source::Agency(NORTH); 8];
+        settle(&mut world);
         credit::lend(&mut world);
         assert_eq!((queries(&world, 3 + NORTH), world.tallies[0].agency_decisions), (2000, 2000));
         let records = world.tallies[0].records_of(NORTH).to_vec();
@@ -178,12 +184,14 @@ fn consent_limits_sale_and_delivery_but_not_what_a_query_costs() {
 
         open(&mut world, 4);
         world.banks.source = vec![Source::Direct; 8];
+        settle(&mut world);
         credit::lend(&mut world);
         assert_eq!((world.tallies[0].direct_decisions, queries(&world, BEE)), (consenting, consenting));
 
         // A query that finds nothing is paid, and earns nobody a share.
         open(&mut world, 5);
         world.banks.source = vec![Source::Agency(SOUTH); 8];
+        settle(&mut world);
         credit::lend(&mut world);
         assert_eq!(world.ledger.total(Flow::AgencyFee), Money::from_cny(3.0 * 2e6));
         assert_eq!(world.ledger.total(Flow::RevenueShare), Money::ZERO);
@@ -197,10 +205,12 @@ fn both_agencies_are_those_on_the_menu() {
     let mut world = world(&scenario, 3);
     world.banks.source = vec![Source::AllAgencies; 8];
     world.platforms[ANT].delivered = vec![1.0, 1.0];
+    settle(&mut world);
     credit::lend(&mut world);
     assert_eq!([NORTH, SOUTH].map(|a| queries(&world, 3 + a)), [2000, 2000]);
     open(&mut world, 4);
     world.platforms[ANT].delivered = vec![1.0, 0.0];
+    settle(&mut world);
     credit::lend(&mut world);
     assert_eq!([NORTH, SOUTH].map(|a| queries(&world, 3 + a)), [2000, 0], "South holds nothing any more");
     assert_eq!(world.tallies[0].agency_decisions, 2000);
@@ -219,9 +229,11 @@ fn errors_persist_and_are_shared() {
         let mut world = world(&scenario, 3);
         world.banks.source = vec![source; 8];
         world.platforms[BEE].delivered = vec![1.0, 0.0];
+        settle(&mut world);
         credit::lend(&mut world);
         let first = users(&world);
         open(&mut world, 4);
+        settle(&mut world);
         credit::lend(&mut world);
         if tries == 1 {
             assert!(first.iter().zip(users(&world)).all(|(once, twice)| twice == 2 * once), "{source:?}");
@@ -268,6 +280,7 @@ fn a_lender_sees_its_own_loans_and_reported_ones() {
         block.grant(0, homes[0], 0, false, 2);
         block.grant(1, (homes[1] + 1) % 8, 0, false, 2);
         block.grant(2, (homes[2] + 1) % 8, 0, true, 2);
+        settle(&mut world);
         credit::lend(&mut world);
         let loans = users(&world);
         assert_eq!(loans[..4], [1, 2, 2 - u32::from(sees), 1], "{records:?} {source:?}");
@@ -395,6 +408,7 @@ fn rates_are_of_what_they_say() {
     world.borrowers = 400;
     repayment::repay(&mut world);
     world.tallies[0].defaulters = 3;
+    settle(&mut world);
     credit::lend(&mut world);
     let row = observe::month_row(&world);
     let share = |value: Option<f64>| value.unwrap();

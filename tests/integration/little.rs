@@ -92,6 +92,14 @@ pub fn open(world: &mut World, month: u32) {
     mandate::rules::come_into_force(world);
 }
 
+/// Makes what tests have set by hand the state at the end of the month before.
+pub fn settle(world: &mut World) {
+    for platform in &mut world.platforms {
+        platform.before.delivered.clone_from(&platform.delivered);
+        platform.before.sells_directly = platform.sells_directly;
+    }
+}
+
 /// Fails unless two numbers agree to twelve digits.
 #[track_caller]
 pub fn same(found: f64, expected: f64, what: &str) {
