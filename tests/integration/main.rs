@@ -11,4 +11,5 @@ mod regimes;
 mod reproducibility;
 mod scenario_files;
 mod statistics;
+mod validate;
 mod verification;
