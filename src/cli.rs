@@ -3,6 +3,7 @@
 mod files;
 mod run;
 mod screen;
+mod validate;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use screen::Screen;
@@ -43,6 +44,8 @@ enum Command {
     Parameters(files::ParametersArgs),
     /// Write a commented scenario file to start from
     New(files::NewArgs),
+    /// Compare the model with published and closed-form results
+    Validate(validate::ValidateArgs),
 }
 
 /// Why a command failed; what it prints ends with its message.
@@ -88,6 +91,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => files::check(&args, &screen),
         Command::Parameters(args) => files::parameters(args, &screen),
         Command::New(args) => files::new(&args, &screen),
+        Command::Validate(args) => validate::validate(&args, &screen),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

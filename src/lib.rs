@@ -9,6 +9,7 @@
 //! - one process a file, in the order of a month: [`rules`], [`compliance`], [`delivery`],
 //!   [`sourcing`], [`repayment`], [`credit`], [`supervision`], [`exposure`], [`accounts`]; [`month`] calls them;
 //! - [`observe`] turns the world into rows, [`replicate`] runs one replicate, [`mod@run`] many;
+//! - [`validate`] compares the model with published and closed-form results;
 //! - [`stats`] and [`summary`] condense rows, [`output`] writes them, [`cli`] is the command.
 //!
 //! Nothing below [`cli`] prints or exits.
@@ -46,4 +47,5 @@ pub mod tally;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod units;
+pub mod validate;
 pub mod world;

@@ -17,4 +17,5 @@ mod reproducibility;
 mod scenario_files;
 mod settings;
 mod statistics;
+mod validate;
 mod verification;
