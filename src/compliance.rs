@@ -9,6 +9,7 @@ use crate::choice::{Agent, Decision, Utility, best, holding_back};
 use crate::panel::PartnerScreens;
 use crate::pooling::Delivered;
 use crate::random::Purpose;
+use crate::scenario::parameters::Stake;
 use crate::world::World;
 
 /// Shares of its records that a platform may choose to deliver.
@@ -71,6 +72,8 @@ struct Market {
     /// Share of partner banks that source from each agency.
     banks_at: Vec<f64>,
     complying: Vec<bool>,
+    /// By agency, its shareholders that are platforms, and their stakes.
+    stakes: Vec<Vec<(usize, f64)>>,
     /// Expected fine of one month in months of reference revenue, if found: fine and suspension.
     sanction: f64,
     /// The fine alone.
@@ -95,11 +98,17 @@ impl Market {
             banks_at: (0..world.agencies.len())
                 .map(|a| partners(&|bank| world.banks.source[bank].queries(a)))
                 .collect(),
+            stakes: world.parameters.stakes.iter().map(|held| held_by_platforms(world, held)).collect(),
             complying: (0..world.platforms.len()).map(|p| complies(world, p)).collect(),
             sanction: fine + f64::from(world.parameters.supervision.suspension_months),
             fine,
         }
     }
+}
+
+fn held_by_platforms(world: &World, held: &[Stake]) -> Vec<(usize, f64)> {
+    let platform = |holder: &str| world.parameters.platforms.iter().position(|entry| entry.id == holder);
+    held.iter().filter_map(|held| Some((platform(&held.holder)?, held.stake))).collect()
 }
 
 /// Whether a platform has delivered what is required of it: nothing, where no agency is open to it.
@@ -214,7 +223,7 @@ impl DeliveryTerms {
     fn new(world: &World, market: &Market, p: usize, a: usize) -> DeliveryTerms {
         let (row, behaviour) = (&world.parameters.platforms[p].row, &world.parameters.behaviour);
         let (platform, agency) = (&world.platforms[p], &world.parameters.agencies[a].row);
-        let (own, rival) = stakes(world, p, a);
+        let (own, rival) = stakes(&market.stakes[a], p);
         let independent = 1.0 - agency.regulator_appoints_management;
         let share = agency.revenue_share.unwrap_or(world.parameters.fees.revenue_share);
         let fees = world.agencies[a].fee_cny * world.agencies[a].queries.mean().unwrap_or(0.0);
@@ -270,18 +279,11 @@ impl DeliveryTerms {
     }
 }
 
-/// A platform's stake in an agency and the largest stake of any other platform.
-fn stakes(world: &World, p: usize, a: usize) -> (f64, f64) {
-    let id = &world.parameters.platforms[p].id;
-    let is_platform = |holder: &str| world.parameters.platforms.iter().any(|entry| entry.id == holder);
-    let (mut own, mut rival) = (0.0, 0.0f64);
-    for held in &world.parameters.stakes[a] {
-        if held.holder == *id {
-            own = held.stake;
-        } else if is_platform(&held.holder) {
-            rival = rival.max(held.stake);
-        }
-    }
+/// A platform's stake in an agency and the largest stake of any other platform, out of the stakes of
+/// the agency's shareholders that are platforms.
+fn stakes(held: &[(usize, f64)], p: usize) -> (f64, f64) {
+    let own = held.iter().filter(|(holder, _)| *holder == p).map(|(_, stake)| *stake).sum();
+    let rival = held.iter().filter(|(holder, _)| *holder != p).map(|(_, stake)| *stake).fold(0.0, f64::max);
     (own, rival)
 }
 
