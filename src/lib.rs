@@ -8,7 +8,8 @@
 //! - one process a file, in the order of a month: [`rules`], [`compliance`], [`delivery`],
 //!   [`sourcing`], [`repayment`], [`credit`], [`supervision`], [`exposure`], [`accounts`]; [`month`] calls them;
 //! - [`observe`] turns the world into rows, [`replicate`] runs one replicate, [`mod@run`] many;
-//! - [`stats`] and [`summary`] condense rows, [`output`] writes them, [`cli`] is the command.
+//! - [`stats`] and [`summary`] condense rows, [`output`] writes them, [`explain`] reads
+//!   decisions back, [`cli`] is the command.
 //!
 //! Nothing below [`cli`] prints or exits.
 
@@ -19,6 +20,7 @@ pub mod cli;
 pub mod compliance;
 pub mod credit;
 pub mod delivery;
+pub mod explain;
 pub mod exposure;
 pub mod information;
 pub mod ledger;
