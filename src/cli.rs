@@ -1,5 +1,6 @@
 //! The command line: commands and options, messages, exit status. Only here is anything printed.
 
+mod explain;
 mod files;
 mod run;
 mod screen;
@@ -43,6 +44,8 @@ enum Command {
     Parameters(files::ParametersArgs),
     /// Write a commented scenario file to start from
     New(files::NewArgs),
+    /// Say why an agent chose what it chose, and what would have tipped it
+    Explain(explain::ExplainArgs),
 }
 
 /// Why a command failed; what it prints ends with its message.
@@ -88,6 +91,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => files::check(&args, &screen),
         Command::Parameters(args) => files::parameters(args, &screen),
         Command::New(args) => files::new(&args, &screen),
+        Command::Explain(args) => explain::explain(args, &screen),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

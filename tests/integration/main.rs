@@ -4,6 +4,7 @@ mod accounting;
 mod bad_input;
 mod cli;
 mod common;
+mod explain;
 mod output;
 mod patterns;
 mod program;
