@@ -1,5 +1,6 @@
 //! The command line: commands and options, messages, exit status. Only here is anything printed.
 
+mod explain;
 mod files;
 mod run;
 mod screen;
@@ -46,6 +47,8 @@ enum Command {
     New(files::NewArgs),
     /// Compare the model with published and closed-form results
     Validate(validate::ValidateArgs),
+    /// Say why an agent chose what it chose, and what would have tipped it
+    Explain(explain::ExplainArgs),
 }
 
 /// Why a command failed; what it prints ends with its message.
@@ -92,6 +95,7 @@ pub fn main() -> ExitCode {
         Command::Parameters(args) => files::parameters(args, &screen),
         Command::New(args) => files::new(&args, &screen),
         Command::Validate(args) => validate::validate(&args, &screen),
+        Command::Explain(args) => explain::explain(args, &screen),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -10,7 +10,8 @@
 //!   [`sourcing`], [`repayment`], [`credit`], [`supervision`], [`exposure`], [`accounts`]; [`month`] calls them;
 //! - [`observe`] turns the world into rows, [`replicate`] runs one replicate, [`mod@run`] many;
 //! - [`validate`] compares the model with published and closed-form results;
-//! - [`stats`] and [`summary`] condense rows, [`output`] writes them, [`cli`] is the command.
+//! - [`stats`] and [`summary`] condense rows, [`output`] writes them, [`explain`] reads
+//!   decisions back, [`cli`] is the command.
 //!
 //! Nothing below [`cli`] prints or exits.
 
@@ -21,6 +22,7 @@ pub mod cli;
 pub mod compliance;
 pub mod credit;
 pub mod delivery;
+pub mod explain;
 pub mod exposure;
 pub mod hazard;
 pub mod information;

@@ -6,6 +6,7 @@ mod choices;
 mod cli;
 mod common;
 mod documentation;
+mod explain;
 mod lending;
 mod little;
 mod output;
