@@ -282,7 +282,7 @@ impl DeliveryTerms {
 /// A platform's stake in an agency and the largest stake of any other platform, out of the stakes of
 /// the agency's shareholders that are platforms.
 fn stakes(held: &[(usize, f64)], p: usize) -> (f64, f64) {
-    let own = held.iter().filter(|(holder, _)| *holder == p).map(|(_, stake)| *stake).sum();
+    let own = held.iter().find(|(holder, _)| *holder == p).map_or(0.0, |(_, stake)| *stake);
     let rival = held.iter().filter(|(holder, _)| *holder != p).map(|(_, stake)| *stake).fold(0.0, f64::max);
     (own, rival)
 }

@@ -14,6 +14,9 @@ const APPLICANTS: u64 = 100_000;
 /// Skill of the platform and capability of the agency whose data are bought.
 const READING: f64 = 0.5;
 
+/// Months before the applications, in which platforms deliver and banks see what they have delivered.
+const BEFORE: u32 = 2;
+
 /// One month in which everybody applies, and a year in which the loans default or are repaid.
 #[derive(Clone, Copy)]
 struct FirstApplications {
@@ -107,13 +110,10 @@ impl FirstApplications {
 
         let rows = self.simulate(&credit)?.months;
         let defaults: f64 = rows.iter().map(|row| row.defaults).sum();
-        let approvals = rows[0].approvals;
+        let first = &rows[BEFORE as usize];
+        let approvals = first.approvals;
         Ok(Outcome {
-            approval: Rate {
-                expected: approval,
-                simulated: rows[0].approval_rate,
-                persons: APPLICANTS as f64,
-            },
+            approval: Rate { expected: approval, simulated: first.approval_rate, persons: APPLICANTS as f64 },
             default: Rate {
                 expected: default,
                 simulated: (approvals > 0.0).then(|| defaults / approvals),
@@ -131,16 +131,20 @@ impl FirstApplications {
             direct_sale: if self.direct > 0.0 { DirectSale::AsRuled } else { DirectSale::Never },
             ..PlatformRow::default()
         };
-        let mut parameters = plain(1 + credit.term_months, APPLICANTS, vec![platform]);
+        let mut parameters = plain(BEFORE + 1 + credit.term_months, APPLICANTS, vec![platform]);
         parameters.banks[0].row.information_precision = self.own;
-        parameters.credit.application_rate_monthly = 1.0;
+        // Hardly anybody applies before, but a platform without any revenue would make no choice.
+        parameters.credit.application_rate_monthly = 1e-12;
+        parameters.exposure.data_growth_monthly = 0.0;
         parameters.credit.tries = self.tries;
         if self.agency > 0.0 {
             // The platform delivers because the agency is its own.
             add_agency(&mut parameters, "bureau", READING, &[1.0]);
         }
-        let stop = amendment(Trigger::From(START.plus(1)), &[("credit.application_rate_monthly", 0.0)]);
-        months(&scenario(parameters, vec![stop]), 1)
+        let apply = |month: u32, rate: f64| {
+            amendment(Trigger::From(START.plus(month as i32)), &[("credit.application_rate_monthly", rate)])
+        };
+        months(&scenario(parameters, vec![apply(BEFORE, 1.0), apply(BEFORE + 1, 0.0)]), 1)
     }
 }
 
