@@ -143,7 +143,7 @@ impl<'a> ScenarioDigest<'a> {
             let shares = self.delivered("delivered_share_end", "delivered_share_reported_end");
             page.line("at the end", &shares);
         } else {
-            page.line("at the end", "there is no order to deliver");
+            page.line("at the end", "nobody is bound to deliver");
         }
         page.optional("  most", most(&self.platforms_end));
         page.optional("  least", least(&self.platforms_end));
@@ -563,7 +563,7 @@ mod tests {
         digest.run(0, &rows, &SummaryRow::of(&scenarios[0], &rows));
         let text = digest.render(&Frame { seed: 1, closing: Vec::new(), color: true });
         assert!(!text.contains('±') && !text.contains("unlawful") && !text.contains("complies"), "{text}");
-        assert!(text.contains("there is no order to deliver"), "{text}");
+        assert!(text.contains("nobody is bound to deliver"), "{text}");
         assert!(text.contains("\u{1b}[1mCredit\u{1b}[0m\n"), "{text}");
     }
 
