@@ -63,11 +63,24 @@ fn readers_folder() -> tempfile::TempDir {
     folder
 }
 
+/// `FOLDER/*.toml` as a shell expands it; all else as it is.
+fn expanded(folder: &Path, argument: &str) -> Vec<String> {
+    let Some(inside) = argument.strip_suffix("/*.toml") else {
+        return vec![argument.into()];
+    };
+    let files = fs::read_dir(folder.join(inside)).unwrap().map(|file| file.unwrap().file_name());
+    let names = files.map(|name| name.into_string().unwrap()).filter(|name| name.ends_with(".toml"));
+    let mut paths: Vec<String> = names.map(|name| format!("{inside}/{name}")).collect();
+    paths.sort();
+    paths
+}
+
 /// What a line of a console block prints, both streams.
 fn printed(folder: &Path, command: &str) -> String {
     let arguments = command.strip_prefix("cargo run --release --").or(command.strip_prefix("mandate"));
     let arguments = arguments.unwrap_or_else(|| panic!("\"{command}\" is no command of the program"));
-    let output = mandate(folder).args(arguments.split_whitespace()).output().unwrap();
+    let arguments = arguments.split_whitespace().flat_map(|argument| expanded(folder, argument));
+    let output = mandate(folder).args(arguments).output().unwrap();
     String::from_utf8([output.stdout, output.stderr].concat()).expect("messages are UTF-8")
 }
 
@@ -115,6 +128,76 @@ fn pivot(results: &Path, months: &[&str], metrics: &[&str]) -> String {
     text + "\n"
 }
 
+/// The shipped scenarios in the order in which a reader meets them.
+const PLANS: [&str; 14] = [
+    "december-deadline",
+    "open-market",
+    "direct-ban",
+    "national-registry",
+    "joint-venture",
+    "public-utility",
+    "user-ownership",
+    "divestiture",
+    "step-by-step",
+    "pushed-back",
+    "strict-oversight",
+    "neutral-agency",
+    "fee-cap",
+    "no-one-waits",
+];
+
+/// A column of the table of plans: heading, outcome, unit it is divided by, decimals, and whether it is
+/// shown less the baseline's.
+const OUTCOMES: [(&str, &str, f64, usize, bool); 15] = [
+    ("delivered before the deadline, %", "delivered_share_before_deadline", 0.01, 0, false),
+    ("at the end, %", "delivered_share_end", 0.01, 0, false),
+    ("unlawful decisions, %", "unlawful_query_share_mean", 0.01, 0, false),
+    ("agencies' share at the end, %", "agency_query_share_end", 0.01, 0, false),
+    ("loans at the end, CNY tn", "loans_outstanding_cny_end", 1e12, 1, false),
+    ("approved, thin file, %", "approval_rate_thin_file_mean", 0.01, 1, false),
+    ("default, % a year", "default_rate_annual_mean", 0.01, 2, false),
+    ("owe several lenders, %", "multiple_borrowers_share_end", 0.01, 1, false),
+    ("platforms' profit, CNY bn", "platform_profit_cny_total", 1e9, 0, true),
+    ("banks' profit, CNY bn", "bank_profit_cny_total", 1e9, 0, true),
+    ("agencies' profit, CNY bn", "agency_profit_cny_total", 1e9, 1, true),
+    ("borrowers' surplus, CNY bn", "users_surplus_cny_total", 1e9, 0, true),
+    ("fines, CNY bn", "fines_cny_total", 1e9, 0, false),
+    ("records exposed, m", "records_exposed_expected_total", 1e6, 0, false),
+    ("unconsented, bn", "unconsented_records_total", 1e9, 1, false),
+];
+
+/// The outcomes of all shipped scenarios, means over replicates.
+fn plans(results: &Path) -> String {
+    let table = Table::read(&results.join("summary.csv"), b',');
+    let mean = |scenario: &str, outcome: &str| {
+        let rows = table.rows.iter().filter(|row| row["scenario"] == scenario);
+        let numbers: Vec<f64> = rows.filter_map(|row| row[outcome].parse().ok()).collect();
+        (!numbers.is_empty()).then(|| numbers.iter().sum::<f64>() / numbers.len() as f64)
+    };
+    let headings: Vec<&str> = OUTCOMES.iter().map(|(heading, ..)| *heading).collect();
+    let mut text = format!("\n| | {} |\n|---|{}\n", headings.join(" | "), "---:|".repeat(headings.len()));
+    for plan in PLANS {
+        let cells = OUTCOMES.iter().map(|(_, outcome, unit, decimals, relative)| {
+            let baseline = if *relative { mean(PLANS[0], outcome).unwrap() } else { 0.0 };
+            mean(plan, outcome).map_or(String::new(), |value| {
+                let value = (value - baseline) / unit;
+                if *relative { format!("{value:+.decimals$}") } else { format!("{value:.decimals$}") }
+            })
+        });
+        text.push_str(&format!("| `{plan}` | {} |\n", cells.collect::<Vec<_>>().join(" | ")));
+    }
+    text + "\n"
+}
+
+#[test]
+fn every_shipped_scenario_is_in_the_readme() {
+    let files = fs::read_dir(repository("scenarios")).unwrap();
+    let names = files.filter_map(|file| file.unwrap().file_name().into_string().ok());
+    let shipped: BTreeSet<String> =
+        names.filter_map(|name| name.strip_suffix(".toml").map(String::from)).collect();
+    assert_eq!(shipped, PLANS.map(String::from).into());
+}
+
 #[test]
 fn the_readme_shows_what_the_program_prints() {
     let folder = readers_folder();
@@ -125,6 +208,8 @@ fn the_readme_shows_what_the_program_prints() {
         &["delivered_share", "delivered_share_reported", "direct_query_share", "agency_query_share"],
     );
     let text = with_part(&text, "<!-- pivot -->", "<!-- end of pivot -->", &table);
+    let table = plans(&folder.path().join("results/all"));
+    let text = with_part(&text, "<!-- plans -->", "<!-- end of plans -->", &table);
     keep_true("README.md", &text);
 
     let results = crate::program::files(&folder.path().join("results/december-deadline"));
@@ -142,7 +227,9 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 #[test]
 fn files_and_options_that_the_readme_names_exist() {
     let readme = read("README.md");
-    for path in words(&readme).filter(|word| word.contains('/') && !word.starts_with("results/")) {
+    for path in words(&readme)
+        .filter(|word| word.contains('/') && !word.contains('*') && !word.starts_with("results/"))
+    {
         assert!(repository(path).exists() || path.starts_with("target/"), "the README names {path}");
     }
     let links = readme.split("](").skip(1).filter_map(|rest| rest.split_once(')'));

@@ -255,3 +255,72 @@ fn the_deadline_slips_when_too_little_is_reported() {
         }
     });
 }
+
+/// Each lever differs from the baseline in its own parameters and in nothing else.
+#[test]
+fn a_lever_moves_nothing_else() {
+    let baseline = shipped("december-deadline", &[]);
+    for (name, paths) in [
+        ("strict-oversight", vec!["supervision.audits_per_month", "supervision.bank_audits_per_month"]),
+        ("neutral-agency", vec!["agencies.pudao.stakes.jd", "agencies.pudao.stakes.outside:Neutral holder"]),
+        ("fee-cap", vec!["fees.agency_query"]),
+        ("no-one-waits", vec!["platforms.waits_for", "banks.waits_for"]),
+        ("user-ownership", vec!["fees.user_payment", "rules.consent"]),
+        ("pushed-back", vec!["amendment.1"]),
+    ] {
+        let differing = Scenario::differing(&[&baseline, &shipped(name, &[])]);
+        for (path, ..) in &differing {
+            assert!(
+                paths.iter().any(|expected| path.starts_with(expected) || own_waits(path)),
+                "{name}: {path}"
+            );
+        }
+        for expected in paths {
+            let found = |(path, ..): &(String, String, Vec<Option<String>>)| {
+                path == expected || (expected.ends_with("waits_for") && own_waits(path))
+            };
+            assert!(differing.iter().any(found), "{name} does not change {expected}");
+        }
+    }
+}
+
+/// A single platform's or class's `waits_for`, by which a column that differs by row is told.
+fn own_waits(path: &str) -> bool {
+    path.ends_with(".waits_for")
+}
+
+#[test]
+fn an_open_market_knows_no_unlawful_sale_and_a_ban_does() {
+    let open = run(&small("open-market"), 2);
+    let banned = run(&small("direct-ban"), 2);
+    for (open, banned) in open.iter().zip(&banned) {
+        for (row, same) in open.months.iter().zip(&banned.months) {
+            assert_eq!((row.delivered_share, row.audits, row.unlawful_query_share), (None, 0, Some(0.0)));
+            if row.month < month("2021-07") {
+                assert_eq!(row, same, "nobody foresees the ban");
+            } else {
+                assert_eq!(same.unlawful_query_share, same.direct_query_share);
+                assert_eq!(same.delivered_share, None, "there is no order");
+            }
+        }
+        assert!(open.trades.iter().all(|trade| trade.lawful));
+        assert!(banned.trades.iter().any(|trade| !trade.lawful));
+    }
+}
+
+/// Cheap agencies win lenders, neutral ones records, and nobody's waiting speeds delivery up: the shipped
+/// levers against the baseline, on the same luck.
+#[test]
+fn levers_work_in_their_direction() {
+    let baseline = regime("december-deadline", &[]);
+    let better = |name: &str, metric: &str, text: &str| {
+        let (with, without) = (mean_at(&regime(name, &[]), metric, text), mean_at(&baseline, metric, text));
+        println!("{name}: {metric} in {text} {with:.3} against {without:.3}");
+        assert!(with > without, "{name}");
+    };
+    better("fee-cap", "agency_query_share", "2024-12");
+    better("neutral-agency", "delivered_share", "2022-11");
+    better("no-one-waits", "delivered_share", "2022-11");
+    better("strict-oversight", "delivered_share", "2022-11");
+    better("divestiture", "agency_query_share", "2024-12");
+}
