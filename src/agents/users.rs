@@ -180,6 +180,10 @@ impl Block {
 
     /// Whether the person owes at least two lenders.
     pub fn owes_several_lenders(&self, place: usize) -> bool {
+        // Counts lie closer at hand than loans.
+        if self.loan_count(place) < 2 {
+            return false;
+        }
         let mut lenders = self.loans_of(place).map(|loan| loan.lender);
         let first = lenders.next();
         lenders.any(|lender| Some(lender) != first)
