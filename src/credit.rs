@@ -2,7 +2,7 @@
 //! of data are booked.
 
 use crate::agents::banks::{BankPicker, Source};
-use crate::agents::users::{BLOCK, Block, HOME_SLOT};
+use crate::agents::users::{Block, HOME_SLOT, in_chunks};
 use crate::information::{PlatformSet, platforms_in};
 use crate::ledger::{Flow, Party};
 use crate::pooling::Delivered;
@@ -12,7 +12,6 @@ use crate::screening::{LendingTerms, weighted_signal};
 use crate::tally::{Groups, Tally, Trade};
 use crate::units::Money;
 use crate::world::World;
-use rayon::prelude::*;
 
 /// The largest share of applications that may come through platforms.
 const MOST_THROUGH_PLATFORMS: f64 = 0.9;
@@ -20,21 +19,14 @@ const MOST_THROUGH_PLATFORMS: f64 = 0.9;
 /// Lets users apply, banks decide, and books what follows.
 pub fn lend(world: &mut World) {
     let lending = Lending::new(world);
-    let chunk = world.chunk_size();
-    if world.tallies.len() == 1 {
-        world.blocks.iter_mut().for_each(|block| lending.serve(block, &mut world.tallies[0]));
-    } else {
-        let chunks = world.blocks.par_chunks_mut(chunk).zip(&mut world.tallies);
-        chunks.for_each(|(blocks, tally)| blocks.iter_mut().for_each(|block| lending.serve(block, tally)));
-    }
+    in_chunks(&mut world.blocks, &mut world.tallies, |block, tally| lending.serve(block, tally));
     world.add_tallies();
     book_loans(world);
     book_trades(world);
     remember(world);
 }
 
-/// The hazard of applying and the share of it that comes through platforms, in the month that is
-/// `months` from the start of the calendar.
+/// The hazard of applying this month, and the share of applications that comes through platforms.
 pub fn demand(world: &World) -> (f64, f64) {
     let credit = &world.parameters.credit;
     let years = f64::from(world.months_since_start()) / 12.0;
@@ -177,7 +169,7 @@ impl Lending {
         for candidate in 0.. {
             let words = self.key.draw(Purpose::Application, block.number, self.month, candidate);
             place += u64::from(geometric_skip(words[0], self.log_no_candidate));
-            if place >= block.len().min(BLOCK) as u64 {
+            if place >= block.len() as u64 {
                 return;
             }
             self.consider(block, place as usize, words, tally);

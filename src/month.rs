@@ -9,6 +9,7 @@ use crate::{accounts, compliance, credit, delivery, exposure, repayment, rules, 
 /// banks, since banks buy what there is; old loans are served before new ones are made, so that a
 /// default bars the person from this month's loan; audits see what was sold; a breach loses what
 /// is held at the end; accounts close last.
+///
 /// All choices read the state at the end of the month before.
 pub fn step_month(world: &mut World) {
     accounts::open_month(world);

@@ -1,6 +1,6 @@
 //! Step 5 of a month, repayment: active loans earn interest, amortise, default.
 
-use crate::agents::users::{Block, SEGMENT_ENDS};
+use crate::agents::users::{Block, SEGMENT_ENDS, in_chunks};
 use crate::hazard::HazardBounds;
 use crate::ledger::{Flow, Party};
 use crate::random::{Key, Purpose, geometric_skip, uniform};
@@ -8,7 +8,6 @@ use crate::screening::{LendingTerms, monthly_hazard};
 use crate::tally::{DefaultedLoan, Tally};
 use crate::units::Money;
 use crate::world::World;
-use rayon::prelude::*;
 
 /// Lets borrowers default or repay, and books what follows.
 pub fn repay(world: &mut World) {
@@ -24,18 +23,11 @@ pub fn repay(world: &mut World) {
     world.hazard_bounds.update(repayment.terms, repayment.discipline, credit.max_loans);
     world.record.opening_borrowers = world.borrowers;
     world.record.opening_loans.clone_from(&world.banks.books.loans);
-    let chunk = world.chunk_size();
     let bounds = &world.hazard_bounds;
-    let serve = |block: &mut Block, tally: &mut Tally| {
+    in_chunks(&mut world.blocks, &mut world.tallies, |block, tally| {
         repayment.default(block, bounds, tally);
         repayment.end(block, tally);
-    };
-    if world.tallies.len() == 1 {
-        world.blocks.iter_mut().for_each(|block| serve(block, &mut world.tallies[0]));
-    } else {
-        let chunks = world.blocks.par_chunks_mut(chunk).zip(&mut world.tallies);
-        chunks.for_each(|(blocks, tally)| blocks.iter_mut().for_each(|block| serve(block, tally)));
-    }
+    });
     book(world);
 }
 

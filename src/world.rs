@@ -129,11 +129,6 @@ impl<'a> World<'a> {
         self.months_since_start() < 0
     }
 
-    /// Blocks in a chunk.
-    pub fn chunk_size(&self) -> usize {
-        self.blocks.len().div_ceil(self.tallies.len())
-    }
-
     /// Persons of the population for whom `users` of the sample stand.
     pub fn persons(&self, users: u64) -> f64 {
         users as f64 * self.weight

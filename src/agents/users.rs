@@ -247,6 +247,17 @@ impl Block {
     }
 }
 
+/// Serves every block, in as many chunks side by side as there are `counts`; what a chunk counts goes into its own.
+pub fn in_chunks<C: Send>(blocks: &mut [Block], counts: &mut [C], serve: impl Fn(&mut Block, &mut C) + Sync) {
+    if let [counts] = counts {
+        blocks.iter_mut().for_each(|block| serve(block, counts));
+        return;
+    }
+    let chunk = blocks.len().div_ceil(counts.len());
+    let chunks = blocks.par_chunks_mut(chunk).zip(counts);
+    chunks.for_each(|(blocks, counts)| blocks.iter_mut().for_each(|block| serve(block, counts)));
+}
+
 /// Credit quality z of a rank: the middle of the rank's part of N(0, 1).
 #[inline]
 pub fn quality(rank: u16) -> f64 {

@@ -169,7 +169,7 @@ impl Interaction {
     fn share(self, start: f64) -> f64 {
         const ROUNDS: u32 = 1000;
         let respond =
-            |share: f64| 1.0 / (1.0 + (-(self.fee - self.reluctance * (1.0 - share)) / self.scale).exp());
+            |share: f64| 1.0 / (1.0 + libm::exp(-(self.fee - self.reluctance * (1.0 - share)) / self.scale));
         (0..ROUNDS).fold(start, |share, _| respond(share))
     }
 

@@ -94,8 +94,10 @@ pub fn several_lenders() -> Result<Vec<Case>, Ended> {
         expected: six.expected - one.expected,
         simulated: six.simulated.zip(one.simulated).map(|(six, one)| six - one),
         // Those approved by the first lender are the same persons, so this is on the safe side.
-        tolerance: four_standard_errors(one.expected, one.persons)
-            .hypot(four_standard_errors(six.expected, six.persons)),
+        tolerance: libm::hypot(
+            four_standard_errors(one.expected, one.persons),
+            four_standard_errors(six.expected, six.persons),
+        ),
     });
     Ok(cases)
 }

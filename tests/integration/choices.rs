@@ -1,6 +1,6 @@
 //! Choices of platforms and banks: every term of every utility, worked by hand in a little world.
 
-use crate::common::month;
+use crate::common::from;
 use crate::little::{ANT, BEE, CAT, NORTH, SOUTH, open, same, scenario, settle, world};
 use mandate::agents::banks::Source;
 use mandate::agents::platforms::cost_increase_draw;
@@ -15,10 +15,6 @@ use mandate::screening::LendingTerms;
 use mandate::sourcing;
 use mandate::units::RuleMonth;
 use mandate::world::World;
-
-fn from(text: &str) -> RuleMonth {
-    RuleMonth::From(month(text))
-}
 
 /// An order of January 2021 with a deadline in June, and a ban.
 fn ordered(parameters: &mut Parameters) {

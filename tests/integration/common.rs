@@ -5,7 +5,7 @@ use mandate::replicate::simulate;
 use mandate::scenario::Scenario;
 use mandate::scenario::load;
 use mandate::tables::{MonthRow, Reporting, RunRows};
-use mandate::units::Month;
+use mandate::units::{Month, RuleMonth};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -54,6 +54,11 @@ pub fn run_one(scenario: &Scenario, replicate: u32, chunks: usize, reporting: Re
 /// A month by year and month.
 pub fn month(text: &str) -> Month {
     text.parse().unwrap()
+}
+
+/// A rule that acts from a month on.
+pub fn from(text: &str) -> RuleMonth {
+    RuleMonth::From(month(text))
 }
 
 /// The row of a month.

@@ -1,6 +1,6 @@
 //! Rules, supervision and accounts in a little world, worked by hand.
 
-use crate::common::month;
+use crate::common::from;
 use crate::little::{ANT, BEE, CAT, NORTH, SOUTH, likely, open, same, scenario, world};
 use mandate::agents::banks::Source;
 use mandate::ledger::{Flow, Party};
@@ -11,10 +11,6 @@ use mandate::supervision::supervise;
 use mandate::units::{Money, RuleMonth};
 use mandate::world::World;
 use mandate::{accounts, compliance, observe};
-
-fn from(text: &str) -> RuleMonth {
-    RuleMonth::From(month(text))
-}
 
 /// An order of 2021-03 with a deadline in 2021-06 and a ban from 2021-02; everybody is audited every
 /// month, and every audit finds what there is.
