@@ -12,9 +12,8 @@ use std::sync::OnceLock;
 /// a loan's place in its block fits 16 bits.
 pub const BLOCK: usize = 1000;
 
-/// The most users of a block that are looked through under one bound on their hazard of default: the
-/// ends of segments of a block whose users are in order of quality. Narrow where hazards differ
-/// most, among the worst.
+/// The ends of a block's segments. Users are in order of quality, and a segment is looked through for
+/// defaults under one bound, that of its worst; segments are narrow where hazards differ most.
 pub const SEGMENT_ENDS: [usize; 7] = [4, 16, 48, 112, 240, 500, BLOCK];
 
 /// No loan: the end of a person's list.
