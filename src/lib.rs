@@ -10,8 +10,8 @@
 //!   [`sourcing`], [`repayment`], [`credit`], [`supervision`], [`exposure`], [`accounts`]; [`month`] calls them;
 //! - [`observe`] turns the world into rows, [`replicate`] runs one replicate, [`mod@run`] many;
 //! - [`validate`] compares the model with published and closed-form results;
-//! - [`stats`] and [`summary`] condense rows, [`output`] writes them, [`explain`] reads
-//!   decisions back, [`cli`] is the command.
+//! - [`stats`], [`summary`], [`comparison`] and [`results`] condense rows, [`output`] writes them, [`explain`]
+//!   reads decisions back, [`cli`] is the command.
 //!
 //! Nothing below [`cli`] prints or exits.
 
@@ -19,6 +19,7 @@ pub mod accounts;
 pub mod agents;
 pub mod choice;
 pub mod cli;
+pub mod comparison;
 pub mod compliance;
 pub mod credit;
 pub mod delivery;
@@ -36,6 +37,7 @@ pub mod pooling;
 pub mod random;
 pub mod repayment;
 pub mod replicate;
+pub mod results;
 pub mod rules;
 pub mod run;
 pub mod scenario;

@@ -53,6 +53,8 @@ into_cell! {
     &'static str => |value| Cell::Text((*value).into());
     Option<f64> => |value| value.map_or(Cell::Empty, Cell::Number);
     Option<u32> => |value| value.map_or(Cell::Empty, |value| Cell::Whole(i64::from(value)));
+    Option<bool> => |value| value.map_or(Cell::Empty, Cell::Flag);
+    Option<&'static str> => |value| value.map_or(Cell::Empty, |value| Cell::Text(value.into()));
     Option<Money> => |value| value.map_or(Cell::Empty, Cell::Money);
     Option<Month> => |value| value.map_or(Cell::Empty, Cell::Month);
 }
