@@ -396,6 +396,11 @@ fn amount(moments: &Moments) -> String {
     format!("{}{unit}{interval}", number(mean))
 }
 
+/// An amount or count in three digits, negative ones too.
+pub(super) fn amount_of(number: f64) -> String {
+    unsigned_zero(count(number))
+}
+
 /// A count of persons or things in three digits: `1.02 bn`, `460 m`, `1,427`.
 fn count(number: f64) -> String {
     match scale(number) {
@@ -443,29 +448,29 @@ fn grouped(number: f64) -> String {
     if number < 0.0 && text != "0" { format!("-{grouped}") } else { grouped }
 }
 
-fn unsigned_zero(text: String) -> String {
+pub(super) fn unsigned_zero(text: String) -> String {
     match text.strip_prefix('-') {
         Some(rest) if rest.chars().all(|c| c == '0' || c == '.') => rest.into(),
         _ => text,
     }
 }
 
-fn counted(number: u32, what: &str) -> String {
+pub(super) fn counted(number: u32, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 /// Text under way.
-struct Page {
-    text: String,
-    color: bool,
+pub(super) struct Page {
+    pub(super) text: String,
+    pub(super) color: bool,
 }
 
 impl Page {
-    fn heading(&mut self, text: &str) {
+    pub(super) fn heading(&mut self, text: &str) {
         if self.color { self.plain(&format!("\u{1b}[1m{text}\u{1b}[0m")) } else { self.plain(text) }
     }
 
-    fn plain(&mut self, text: &str) {
+    pub(super) fn plain(&mut self, text: &str) {
         self.text.push_str(text);
         self.text.push('\n');
     }
