@@ -8,6 +8,7 @@ pub mod folder;
 pub mod manifest;
 pub mod runs;
 pub mod terminal;
+pub mod xlsx;
 
 use crate::scenario::value::nearest_hint;
 use crate::summary::SummaryRow;
