@@ -350,7 +350,7 @@ fn parameters_sheet(book: &mut Book, results: &Results<'_>) -> Result<(), XlsxEr
             let marked = value.is_some_and(|value| *value != parameter.values[0]);
             // Values stay as the file writes them; long ones, which are amendments, wrap.
             let unit = match (&all[index].unit[..], cell) {
-                ("value", Cell::Text(long)) if long.chars().count() > 40 => "text",
+                ("value", Cell::Text(long)) if long.chars().count() > 36 => "note",
                 (unit, _) => unit,
             };
             book.cell(&mut sheet, row, index as u16, cell, unit, marked)?;

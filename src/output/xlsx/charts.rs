@@ -9,7 +9,7 @@ use crate::units::Month;
 use rust_xlsxwriter::{
     Chart, ChartAxisDateUnitType, ChartAxisLabelPosition, ChartErrorBars, ChartErrorBarsDirection,
     ChartErrorBarsType, ChartFont, ChartFormat, ChartLegendPosition, ChartLine, ChartLineDashType,
-    ChartMarker, ChartMarkerType, ChartRange, ChartSolidFill, Worksheet, XlsxError,
+    ChartMarker, ChartMarkerType, ChartPoint, ChartRange, ChartSolidFill, Worksheet, XlsxError,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -48,6 +48,7 @@ const KEY_METRICS: [&str; 14] = [
 /// Okabe and Ito's palette, told apart by the colour-blind as well; without yellow, which is too pale.
 const COLOURS: [u32; 7] = [0x0072B2, 0xD55E00, 0x009E73, 0xE69F00, 0xCC79A7, 0x56B4E9, 0x000000];
 const GREY: u32 = 0x595959;
+const PALE: u32 = 0xA6A6A6;
 const GRID: u32 = 0xD9D9D9;
 const DASHES: [ChartLineDashType; 5] = [
     ChartLineDashType::Solid,
@@ -206,6 +207,8 @@ pub struct GainsColumn {
     gain: u16,
     half_width: u16,
     certain: bool,
+    /// Colour of each party's bar.
+    colours: Vec<u32>,
 }
 
 /// Where the sheet `Who wins` has what charts are drawn from.
@@ -262,7 +265,7 @@ pub fn gains_sheet(book: &mut Book, results: &Results<'_>) -> Result<Option<Gain
         let gain = columns.len() as u16;
         titles.push((gain, format!("{name} against {}", baseline.name)));
         let certain = results.winners[*index].iter().any(|row| row.gain_low_cny.is_some());
-        scenarios.push(GainsColumn { gain, half_width: gain + 1, certain });
+        scenarios.push(GainsColumn { gain, half_width: gain + 1, certain, colours: Vec::new() });
         columns.push(column(format!("{name}: gain"), "CNY", ""));
         columns.push(column(format!("{name}: ±"), "CNY", ""));
         columns.push(column(format!("{name}: gains"), "word", ""));
@@ -282,11 +285,16 @@ pub fn gains_sheet(book: &mut Book, results: &Results<'_>) -> Result<Option<Gain
             measure.trim_end_matches("_cny").replace('_', " ")
         );
         let mut cells: Vec<Cell> = [&label, kind, id, measure].map(|text| Cell::Text(text.into())).to_vec();
-        for index in &compared {
+        for (index, scenario) in compared.iter().zip(&mut scenarios) {
             let row = results.winners[*index]
                 .iter()
                 .find(|row| (row.party_kind, row.party.as_str(), row.measure) == party);
             let half_width = row.and_then(|row| Some((row.gain_high_cny? - row.gain_low_cny?) / 2.0));
+            scenario.colours.push(match row.map(|row| (row.gains, row.gain_cny)) {
+                Some((Some("unclear"), _)) | None => PALE,
+                Some((_, gain)) if gain < 0.0 => COLOURS[1],
+                Some(_) => COLOURS[0],
+            });
             cells.push(row.map_or(Cell::Empty, |row| Cell::Number(row.gain_cny)));
             cells.push(Cell::from(&half_width));
             cells.push(Cell::from(&row.and_then(|row| row.gains)));
@@ -302,9 +310,8 @@ pub fn gains_sheet(book: &mut Book, results: &Results<'_>) -> Result<Option<Gain
     Ok(Some(GainsSheet { first: WIDE_HEADER + 1, last, scenarios }))
 }
 
-/// Size of a chart, in pixels, and the cells that it covers.
+/// Size of a chart, in pixels, and the columns that it covers.
 const CHART: (u32, u32) = (760, 400);
-const CHART_ROWS: u32 = 21;
 const CHART_COLUMNS: u16 = 12;
 const FIRST_CHART: u32 = 4;
 
@@ -317,7 +324,9 @@ pub fn charts_sheet(
     let heading = Heading { sheet: "Charts", title: "Charts of the sheets Months and Who wins", frozen: 0 };
     let mut sheet = book.start(&heading)?;
     sheet.set_screen_gridlines(false);
-    let mut note = "Lines are means over replicates; marks at the top are deadlines.".to_string();
+    let mut note = "Lines are means over replicates; marks at the top are deadlines. Of the bars, blue is a gain, orange a \
+         loss, grey unclear."
+        .to_string();
     if months.scenarios > MOST_LINES {
         note += &format!(" Of {} scenarios the first {MOST_LINES} are drawn.", months.scenarios);
     }
@@ -351,17 +360,19 @@ pub fn charts_sheet(
     }
 
     let mut row = FIRST_CHART;
-    for pair in charts.chunks_mut(2) {
+    let mut breaks = Vec::new();
+    for (number, pair) in charts.chunks_mut(2).enumerate() {
         let height = pair.iter().map(|(_, height)| *height).max().unwrap_or(0);
+        // Two rows of charts a page, or one of high ones.
+        if number > 0 && (number % 2 == 0 || height > CHART.1) {
+            breaks.push(row - 1);
+        }
         for (index, (chart, height)) in pair.iter_mut().enumerate() {
             chart.set_width(CHART.0).set_height(*height);
             sheet.insert_chart(row, index as u16 * CHART_COLUMNS, chart)?;
         }
-        row += height.div_ceil(20) + 1;
+        row += height.div_ceil(20) + 2;
     }
-    // Two rows of charts a page.
-    let breaks: Vec<u32> =
-        (1..).map(|page| FIRST_CHART + page * 2 * CHART_ROWS).take_while(|at| *at < row).collect();
     sheet.set_page_breaks(&breaks)?;
     book.push(sheet);
     Ok(())
@@ -459,16 +470,15 @@ fn gains_chart(gains: &GainsSheet, scenario: &GainsColumn) -> (Chart, u32) {
     style(&mut chart, "");
     chart.title().set_name((GAINS, NAME_ROW, scenario.gain));
     chart.legend().set_hidden();
-    let mut fill = ChartSolidFill::new();
-    fill.set_color(COLOURS[0]);
+    let point = |colour: &u32| ChartPoint::new().set_format(ChartSolidFill::new().set_color(*colour));
+    let points: Vec<ChartPoint> = scenario.colours.iter().map(point).collect();
     let series = chart
         .add_series()
         .set_categories(range(0))
         .set_values(range(scenario.gain))
         .set_name((GAINS, WIDE_HEADER, scenario.gain))
-        .set_format(&mut fill)
-        .set_gap(40)
-        .set_invert_if_negative_color(COLOURS[1]);
+        .set_points(&points)
+        .set_gap(40);
     if scenario.certain {
         let half_width = || {
             ChartRange::new_from_range(
@@ -485,8 +495,15 @@ fn gains_chart(gains: &GainsSheet, scenario: &GainsColumn) -> (Chart, u32) {
         bars.set_type(ChartErrorBarsType::Custom(half_width(), half_width())).set_format(&mut line);
         series.set_y_error_bars(&bars);
     }
-    chart.x_axis().set_reverse().set_label_position(ChartAxisLabelPosition::Low);
-    chart.y_axis().set_name("Gain over the calendar, CNY").set_num_format("#,##0.0,,,\" bn\"");
+    // Of bars the vertical axis is that of the categories.
+    chart.y_axis().set_reverse().set_label_position(ChartAxisLabelPosition::Low).set_major_gridlines(false);
+    // Reversed categories take the other axis to the top, where it is read first.
+    chart
+        .x_axis()
+        .set_name("Gain over the calendar, CNY billions")
+        .set_num_format("#,##0.0,,,")
+        .set_major_gridlines(true)
+        .set_major_gridlines_line(ChartLine::new().set_color(GRID).set_width(0.75));
     let rows = gains.last + 1 - gains.first;
     (chart, CHART.1.max(140 + 17 * rows).min(1200))
 }

@@ -23,6 +23,15 @@ const LARGEST_EXACT: u64 = 1 << 53;
 const NARROWEST: f64 = 9.0;
 const WIDEST: f64 = 44.0;
 const WIDEST_TEXT: f64 = 64.0;
+/// Width at which long values of parameters are wrapped.
+const WIDEST_NOTE: f64 = 40.0;
+/// Width of a first column, which holds the way back to the contents.
+const NARROWEST_FIRST: f64 = 15.0;
+const ABOUT_LABEL_WIDTH: f64 = 28.0;
+const ABOUT_WIDTH: f64 = 110.0;
+/// Height of a line, and the most that a row can have, in points.
+const LINE_HEIGHT: f64 = 15.0;
+const TALLEST: f64 = 405.0;
 /// Characters that fit on the width of a landscape page and can still be read.
 const PAGE_WIDTH: f64 = 250.0;
 
@@ -45,6 +54,7 @@ struct Style {
     wrapped: bool,
     /// The text reads as a formula: the spreadsheet is told that it is text even when it is edited.
     quoted: bool,
+    indented: bool,
 }
 
 /// What a sheet is, for its heading and for the contents.
@@ -65,6 +75,8 @@ pub struct Book {
     dictionary: Vec<[String; 4]>,
     styles: HashMap<Style, Format>,
     run_id: String,
+    /// The row written last, and its height in lines.
+    row_lines: (u32, u32),
 }
 
 impl Book {
@@ -75,19 +87,23 @@ impl Book {
             dictionary: Vec::new(),
             styles: HashMap::new(),
             run_id: run_id.into(),
+            row_lines: (0, 1),
         }
     }
 
     /// Starts a sheet, with its heading, its way back to the contents and its page.
     pub fn start(&mut self, heading: &Heading<'_>) -> Result<Worksheet, XlsxError> {
         let mut sheet = Worksheet::new();
+        self.row_lines = (0, 1);
         sheet.set_name(heading.sheet)?;
         sheet.set_row_height(TITLE_ROW, 22)?;
         sheet.write_string_with_format(TITLE_ROW, 0, heading.title, &title_format())?;
         let back = rust_xlsxwriter::Url::new("internal:'About'!A1").set_text("Back to About");
         sheet.write_url_with_format(BACK_ROW, 0, &back, &link_format())?;
         let run = format!("Run {}", self.run_id);
-        sheet.write_string_with_format(BACK_ROW, 1, clipped(&run), &quiet_format())?;
+        // Where no table widens the first column, the way back needs two.
+        let column = if heading.frozen == 0 { 2 } else { 1 };
+        sheet.write_string_with_format(BACK_ROW, column, clipped(&run), &quiet_format())?;
         self.set_page(&mut sheet);
         self.contents.push((heading.sheet, heading.title.into()));
         Ok(sheet)
@@ -174,14 +190,18 @@ impl Book {
         unit: &str,
         marked: bool,
     ) -> Result<(), XlsxError> {
-        let mut style = Style { number: "General", marked, wrapped: false, quoted: false };
+        let mut style = Style { number: "General", marked, wrapped: false, quoted: false, indented: false };
         match cell {
             Cell::Empty if marked => {
                 sheet.write_blank(row, column, self.format(style))?;
             }
             Cell::Empty => {}
             Cell::Text(text) => {
-                (style.wrapped, style.quoted) = (unit == "text", starts_formula(text));
+                let wrapped_at = wrapped_at(unit);
+                (style.wrapped, style.quoted) = (wrapped_at.is_some(), starts_formula(text));
+                // A word stands beside the figure that it is about.
+                style.indented = unit == "word";
+                self.make_room(sheet, row, lines(text, wrapped_at))?;
                 sheet.write_string_with_format(row, column, clipped(text), self.format(style))?;
             }
             Cell::Whole(whole) if whole.unsigned_abs() > LARGEST_EXACT => {
@@ -203,8 +223,22 @@ impl Book {
                 }
             },
             Cell::Flag(flag) => {
+                // Some programs would show a number.
+                style.number = r#""TRUE";"TRUE";"FALSE""#;
                 sheet.write_boolean_with_format(row, column, *flag, self.format(style))?;
             }
+        }
+        Ok(())
+    }
+
+    /// Makes a row as high as its longest text: a spreadsheet does not do so by itself when it opens.
+    fn make_room(&mut self, sheet: &mut Worksheet, row: u32, lines: u32) -> Result<(), XlsxError> {
+        if self.row_lines.0 != row {
+            self.row_lines = (row, 1);
+        }
+        if lines > self.row_lines.1 {
+            self.row_lines = (row, lines);
+            sheet.set_row_height(row, height(lines))?;
         }
         Ok(())
     }
@@ -220,6 +254,9 @@ impl Book {
             }
             if style.quoted {
                 format = format.set_quote_prefix();
+            }
+            if style.indented {
+                format = format.set_indent(1);
             }
             format
         })
@@ -262,13 +299,15 @@ impl Book {
         let mut sheet = Worksheet::new();
         sheet.set_name("About")?;
         sheet.set_active(true).set_screen_gridlines(false);
-        sheet.set_column_width(0, 28)?.set_column_width(1, 110)?;
+        sheet.set_column_width(0, ABOUT_LABEL_WIDTH)?.set_column_width(1, ABOUT_WIDTH)?;
         sheet.set_row_height(TITLE_ROW, 26)?;
         sheet.write_string_with_format(TITLE_ROW, 0, clipped(title), &title_format())?;
         let mut row = TITLE_ROW + 2;
         for (name, value) in about {
             sheet.write_string_with_format(row, 0, clipped(name), &label)?;
             sheet.write_string_with_format(row, 1, clipped(value), &text)?;
+            let lines = lines(value, Some(ABOUT_WIDTH)).max(lines(name, Some(ABOUT_LABEL_WIDTH)));
+            sheet.set_row_height(row, height(lines) + 3.0)?;
             row += 1;
         }
         row += 1;
@@ -304,9 +343,7 @@ impl Width {
 
     pub fn take(&mut self, cell: &Cell, unit: &str) {
         let characters = match cell {
-            Cell::Text(text) => {
-                text.chars().map(|character| if character.is_ascii() { 1.0 } else { 1.8 }).sum()
-            }
+            Cell::Text(text) => characters(text),
             Cell::Number(_) | Cell::Whole(_) | Cell::Money(_) => {
                 let number = cell.number().unwrap_or_default();
                 let digits = format!("{:.0}", number.abs()).len() as f64;
@@ -329,7 +366,8 @@ pub fn finish_table(
     widths: &[Width],
 ) -> Result<(), XlsxError> {
     for (index, width) in widths.iter().enumerate() {
-        sheet.set_column_width(index as u16, width.characters)?;
+        let least = if index == 0 { NARROWEST_FIRST } else { NARROWEST };
+        sheet.set_column_width(index as u16, width.characters.max(least))?;
     }
     let pages = widths.iter().map(|width| width.characters).sum::<f64>() / PAGE_WIDTH;
     sheet.set_print_fit_to_pages(pages.ceil().clamp(1.0, 100.0) as u16, 0);
@@ -408,6 +446,30 @@ pub fn number_format(unit: &str, number: f64) -> &'static str {
         _ if size < 1000.0 => "#,##0.00",
         _ => "#,##0",
     }
+}
+
+/// The width at which text of a unit is wrapped, if it is.
+fn wrapped_at(unit: &str) -> Option<f64> {
+    match unit {
+        "text" => Some(WIDEST_TEXT),
+        "note" => Some(WIDEST_NOTE),
+        _ => None,
+    }
+}
+
+/// Lines that a text takes, a little more rather than less, since words are not broken.
+fn lines(text: &str, wrapped_at: Option<f64>) -> u32 {
+    let Some(width) = wrapped_at else { return 1 };
+    text.lines().map(|line| (characters(line) / (width * 0.92)).ceil().max(1.0) as u32).sum::<u32>().max(1)
+}
+
+fn height(lines: u32) -> f64 {
+    (f64::from(lines) * LINE_HEIGHT).min(TALLEST)
+}
+
+/// How wide a text is; characters beyond ASCII may be of double width.
+fn characters(text: &str) -> f64 {
+    text.chars().map(|character| if character.is_ascii() { 1.0 } else { 1.8 }).sum()
 }
 
 /// The first day of a month; `None` before the first year that a spreadsheet knows.

@@ -201,3 +201,78 @@ fn heat_maps_sheet(book: &mut Book, maps: &[HeatMap<'_>]) -> Result<(), XlsxErro
     book.push(sheet);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use calamine::{Data, Reader, Xlsx, open_workbook};
+
+    fn named(name: &str, unit: &str) -> NamedColumn {
+        NamedColumn { name: name.into(), unit: unit.into(), meaning: format!("What {name} is") }
+    }
+
+    fn write(runs: &[Vec<Cell>], file: &Path) {
+        let factors = [named("fees.agency_query", "CNY per query"), named("rules.required_share", "share")];
+        let outcome = named("delivered_share_end", "share");
+        let columns = [named("point", "number"), factors[0].clone(), factors[1].clone(), outcome.clone()];
+        let summary = vec![vec![Cell::Whole(1), Cell::Number(6.0), Cell::Number(0.5), Cell::Number(0.25)]];
+        let map = HeatMap {
+            outcome: &outcome,
+            down: &factors[0],
+            across: &factors[1],
+            rows: vec![Cell::Number(6.0), Cell::Number(24.0)],
+            columns: vec![Cell::Number(0.5), Cell::Number(1.0)],
+            means: vec![vec![Some(0.25), Some(0.5)], vec![None, Some(0.75)]],
+        };
+        let dictionary = [ColumnRow {
+            table: "sweep",
+            column: "point".into(),
+            unit: "number".into(),
+            meaning: "Point of the design".into(),
+        }];
+        let book = SweepBook {
+            title: "=A sweep",
+            about: &[("Design".into(), "=1+1".into())],
+            run_id: "1a2b",
+            factors: &factors,
+            summary: BookTable { columns: &columns, rows: &summary },
+            runs: BookTable { columns: &columns, rows: runs },
+            effects: BookTable { columns: &columns, rows: &[] },
+            dictionary: &dictionary,
+            heat_maps: &[map],
+        };
+        sweep_workbook(&book, file).unwrap();
+    }
+
+    fn rows(book: &mut Xlsx<std::io::BufReader<std::fs::File>>, sheet: &str) -> Vec<Vec<Data>> {
+        book.worksheet_range(sheet).unwrap().rows().map(<[Data]>::to_vec).collect()
+    }
+
+    #[test]
+    fn a_sweep_has_its_points_runs_and_heat_maps() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.xlsx");
+        let run = vec![Cell::Whole(1), Cell::Number(6.0), Cell::Number(0.5), Cell::Empty];
+        write(&[run], &file);
+        let mut book: Xlsx<_> = open_workbook(&file).unwrap();
+        assert_eq!(book.sheet_names(), ["About", "Factors", "Heat maps", "Points", "Runs", "Columns"]);
+        let map = rows(&mut book, "Heat maps");
+        assert_eq!(map[5][1..], [Data::Float(0.5), Data::Float(1.0)]);
+        assert_eq!(map[6], [Data::Float(6.0), Data::Float(0.25), Data::Float(0.5)]);
+        assert_eq!(map[7], [Data::Float(24.0), Data::Empty, Data::Float(0.75)]);
+        assert_eq!(rows(&mut book, "Points")[4][3], Data::Float(0.25));
+        let meanings = rows(&mut book, "Columns");
+        assert!(meanings.iter().any(|row| row[0] == "Runs" && row[3] == "Point of the design"));
+    }
+
+    #[test]
+    fn a_table_too_long_for_a_sheet_says_where_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.xlsx");
+        write(&vec![Vec::new(); SHEET_ROWS], &file);
+        let mut book: Xlsx<_> = open_workbook(&file).unwrap();
+        let runs = rows(&mut book, "Runs");
+        assert!(runs[0][0].to_string().contains("sweep.csv"), "{runs:?}");
+        assert!(runs.len() < 3);
+    }
+}
