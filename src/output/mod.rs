@@ -9,6 +9,7 @@ pub mod folder;
 pub mod manifest;
 pub mod runs;
 pub mod terminal;
+pub mod xlsx;
 
 use crate::comparison::{ComparisonRow, WinnerRow};
 use crate::scenario::value::nearest_hint;

@@ -192,7 +192,7 @@ impl<'a> RunTables<'a> {
     }
 }
 
-fn summary_columns(differences: &[Difference]) -> Vec<NamedColumn> {
+pub(super) fn summary_columns(differences: &[Difference]) -> Vec<NamedColumn> {
     let mut all = columns::<SummaryRow>(&[SCENARIO, REPLICATE]);
     let parameters = differences.iter().map(|(path, unit, _)| parameter_column(path, unit));
     all.splice(2..2, parameters);
@@ -264,7 +264,7 @@ fn parameter_columns(scenarios: &[Scenario]) -> Vec<NamedColumn> {
 }
 
 /// Numbers stay numbers, so that they are written as the dialect wants them.
-fn value_cell(value: Option<&str>) -> Cell {
+pub(super) fn value_cell(value: Option<&str>) -> Cell {
     match value {
         None => Cell::Empty,
         Some(text) => match text.parse::<f64>() {
