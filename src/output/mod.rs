@@ -6,6 +6,7 @@ pub mod columns;
 pub mod csv;
 pub mod folder;
 pub mod manifest;
+pub mod report;
 pub mod runs;
 pub mod terminal;
 

@@ -405,7 +405,7 @@ fn count(number: f64) -> String {
     }
 }
 
-fn scale(number: f64) -> (f64, &'static str) {
+pub(super) fn scale(number: f64) -> (f64, &'static str) {
     // What rounds to 1000 of a unit is 1.00 of the next one.
     match number.abs() {
         size if size >= 0.9995e12 => (1e12, " tn"),
@@ -416,7 +416,7 @@ fn scale(number: f64) -> (f64, &'static str) {
 }
 
 /// Decimals that make three digits.
-fn digits(scaled: f64) -> usize {
+pub(super) fn digits(scaled: f64) -> usize {
     match scaled.abs() {
         size if size >= 99.95 => 0,
         size if size >= 9.995 => 1,
@@ -425,13 +425,13 @@ fn digits(scaled: f64) -> usize {
 }
 
 /// With one decimal where it is not whole.
-fn tenth(number: f64) -> String {
+pub(super) fn tenth(number: f64) -> String {
     let text = unsigned_zero(format!("{number:.1}"));
     text.strip_suffix(".0").map_or(text.clone(), str::to_string)
 }
 
 /// Whole, with commas between thousands.
-fn grouped(number: f64) -> String {
+pub(super) fn grouped(number: f64) -> String {
     let text = format!("{:.0}", number.abs());
     let mut grouped = String::new();
     for (index, digit) in text.chars().enumerate() {
@@ -443,14 +443,14 @@ fn grouped(number: f64) -> String {
     if number < 0.0 && text != "0" { format!("-{grouped}") } else { grouped }
 }
 
-fn unsigned_zero(text: String) -> String {
+pub(super) fn unsigned_zero(text: String) -> String {
     match text.strip_prefix('-') {
         Some(rest) if rest.chars().all(|c| c == '0' || c == '.') => rest.into(),
         _ => text,
     }
 }
 
-fn counted(number: u32, what: &str) -> String {
+pub(super) fn counted(number: u32, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
