@@ -61,7 +61,7 @@ impl LineChart<'_> {
     /// The chart as an element whose ids begin with `id`.
     pub fn svg(&self, id: &str) -> String {
         let widest = self.lines.iter().map(|line| line.label.chars().count()).max().unwrap_or(0);
-        let right = if widest == 0 { 14.0 } else { 22.0 + 6.9 * widest as f64 };
+        let right = if widest == 0 { 14.0 } else { 24.0 + 7.4 * widest as f64 };
         let frame = Frame { width: WIDTH - LEFT - right, months: self.months, scale: self.scale() };
         let mut svg = open(id, WIDTH, HEIGHT, self.title, &self.description);
         let (divisor, unit) = self.kind.axis(frame.scale.high.abs().max(frame.scale.low.abs()));

@@ -33,8 +33,8 @@ const SHARE: Kind = Kind::Percent(1);
 const RATE: Kind = Kind::Percent(2);
 
 const OUTCOMES: [Outcome; 18] = [
-    outcome("delivered_share_before_deadline", "data delivered in the month before the deadline", SHARE),
-    outcome("delivered_share_end", "data delivered in the last month", SHARE),
+    outcome("delivered_share_before_deadline", "share of required data delivered before the deadline", SHARE),
+    outcome("delivered_share_end", "share of required data delivered in the last month", SHARE),
     outcome("compliant_platforms_end", "number of platforms that comply in the last month", Kind::Number),
     outcome("direct_query_share_end", "share of decisions with directly sold data in the last month", SHARE),
     outcome("agency_query_share_end", "share of decisions with agencies' data in the last month", SHARE),
@@ -276,9 +276,9 @@ impl Report<'_> {
             ));
             return;
         }
-        let largest = if sure.len() > TOLD { ", the largest first" } else { "" };
+        let largest = if sure.len() > TOLD { "; the largest are these" } else { "" };
         page.paragraph(&format!(
-            "{name} against {baseline}: {} of {all} key outcomes differ surely{largest}.",
+            "{name} against {baseline}: {} of {all} key outcomes differ surely{largest}:",
             sure.len()
         ));
         let told = sure.iter().take(TOLD).map(|(outcome, row)| {
@@ -465,10 +465,11 @@ impl Report<'_> {
         page.heading(3, &format!("{} against {}", self.named(scenario), self.named(0)));
         let wins = rows.iter().filter(|row| row.gains == Some("surely")).count();
         let loses = rows.iter().filter(|row| row.gains == Some("surely_not")).count();
-        let most = rows.iter().max_by(|a, b| a.gain_cny.abs().total_cmp(&b.gain_cny.abs()));
+        let sure = rows.iter().filter(|row| matches!(row.gains, Some("surely" | "surely_not")));
+        let most = sure.max_by(|a, b| a.gain_cny.abs().total_cmp(&b.gain_cny.abs()));
         let most = most.map_or_else(String::new, |row| {
             let gain = Kind::Money.signed(Estimate::with_high(row.gain_cny, row.gain_high_cny));
-            format!("; the largest change is that of {}, {gain}", self.party(scenario, row))
+            format!("; the largest sure change is that of {}, {gain}", self.party(scenario, row))
         });
         let caption = format!(
             "Gain of each party: {wins} surely win, {loses} surely lose and of {} it is unclear{most}.",
@@ -556,7 +557,8 @@ impl Report<'_> {
                 "Each scenario was run {replicates} times with different chance events (replicates). A figure such \
                  as 40 ± 3 % means: the mean over these runs is 40 %, and if one ran ever more of them, the mean \
                  would with 95 % confidence settle between 37 % and 43 %. It does not mean that every single run \
-                 lies in that range.",
+                 lies in that range. With few replicates an interval can reach beyond what is possible, such as above \
+                 100 %.",
             ));
         }
         if self.compares() && replicates > 1 {

@@ -58,7 +58,7 @@ impl Page {
     pub fn table(&mut self, caption: &str, head: &[String], rows: &[Vec<String>], numbers: bool) {
         let caption = escape(caption);
         let mut html = format!(
-            "<div class=\"scroll\" role=\"region\" aria-label=\"{caption}\" tabindex=\"0\"><table{}><caption>{caption}</caption><thead><tr>",
+            "<div class=\"scroll\" role=\"region\" aria-label=\"{caption}\" tabindex=\"0\"><table{}><caption><span>{caption}</span></caption><thead><tr>",
             if numbers { " class=\"n\"" } else { "" }
         );
         for cell in head {

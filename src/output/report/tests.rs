@@ -172,7 +172,7 @@ fn a_comparison_is_told_the_largest_sure_difference_first() {
     let direct =
         "decisions with directly sold data in the last month falls from 20.0 % to 5.0 %, by 15.0 ± 2.0";
     let first = text.find(direct).expect("the larger difference is told");
-    assert!(first < text.find("The data delivered in the last month rises").unwrap());
+    assert!(first < text.find("The share of required data delivered in the last month rises").unwrap());
     assert!(text.contains("<td>1,234</td>"), "replicates that would settle what is open");
     assert!(text.contains("it takes 75 % off the variance"));
     assert!(text.contains("<strong>6</strong>"), "a parameter that differs is set off");
