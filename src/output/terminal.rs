@@ -410,7 +410,7 @@ fn count(number: f64) -> String {
     }
 }
 
-fn scale(number: f64) -> (f64, &'static str) {
+pub(super) fn scale(number: f64) -> (f64, &'static str) {
     // What rounds to 1000 of a unit is 1.00 of the next one.
     match number.abs() {
         size if size >= 0.9995e12 => (1e12, " tn"),
@@ -421,7 +421,7 @@ fn scale(number: f64) -> (f64, &'static str) {
 }
 
 /// Decimals that make three digits.
-fn digits(scaled: f64) -> usize {
+pub(super) fn digits(scaled: f64) -> usize {
     match scaled.abs() {
         size if size >= 99.95 => 0,
         size if size >= 9.995 => 1,
@@ -430,13 +430,13 @@ fn digits(scaled: f64) -> usize {
 }
 
 /// With one decimal where it is not whole.
-fn tenth(number: f64) -> String {
+pub(super) fn tenth(number: f64) -> String {
     let text = unsigned_zero(format!("{number:.1}"));
     text.strip_suffix(".0").map_or(text.clone(), str::to_string)
 }
 
 /// Whole, with commas between thousands.
-fn grouped(number: f64) -> String {
+pub(super) fn grouped(number: f64) -> String {
     let text = format!("{:.0}", number.abs());
     let mut grouped = String::new();
     for (index, digit) in text.chars().enumerate() {

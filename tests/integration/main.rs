@@ -14,6 +14,7 @@ mod oversight;
 mod patterns;
 mod program;
 mod regimes;
+mod report;
 mod reproducibility;
 mod scenario_files;
 mod settings;
