@@ -1,6 +1,6 @@
 //! The command `compare`.
 
-use super::run::{Job, RunOptions, Wrong, execute, folder_of, same_names};
+use super::run::{Job, RunOptions, Wrong, execute, folder_of, quoted, same_names};
 use super::{Failure, Screen};
 use crate::output::Selection;
 use crate::scenario::Scenario;
@@ -46,7 +46,12 @@ pub fn compare(args: &CompareArgs, screen: &Screen) -> Result<(), Failure> {
     wrong.none(screen)?;
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let folder = format!("compare-{}", folder_of(&names));
-    execute(&Job { command: "compare", scenarios: &scenarios, selection, folder, options }, screen)
+    let varied = args.vary.iter().map(|vary| format!(" --vary {}", quoted(vary))).collect::<String>();
+    let files = files.iter().map(|file| quoted(&file.display().to_string()));
+    let reproduce =
+        format!("mandate compare {}{varied} {}", files.collect::<Vec<_>>().join(" "), options.typed());
+    let job = Job { command: "compare", scenarios: &scenarios, selection, folder, reproduce, options };
+    execute(&job, screen)
 }
 
 /// What can't be compared replicate by replicate, month by month: scenarios of another calendar, or of

@@ -5,18 +5,21 @@ use crate::output::csv::{Dialect, Written};
 use crate::output::differences;
 use crate::output::folder::{Folder, OutputError};
 use crate::output::manifest::{Inputs, ScenarioInputs, manifest};
+use crate::output::report::report;
 use crate::output::runs::RunTables;
 use crate::output::terminal::{Digest, Frame};
-use crate::output::{Selection, result_files};
-use crate::results::Gatherer;
+use crate::output::xlsx::workbook;
+use crate::output::{REPORT, Selection, WORKBOOK, result_files};
+use crate::results::{Gatherer, Results};
 use crate::run::{Plan, RunError, run as run_plan};
-use crate::scenario::Scenario;
 use crate::scenario::load;
 use crate::scenario::problem::Problems;
+use crate::scenario::{Difference, Scenario};
 use crate::summary::SummaryRow;
 use crate::tables::{DecisionRow, Reporting, Row};
 use clap::{Args, ValueEnum};
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -61,6 +64,12 @@ pub struct RunOptions {
     /// Report each bank in banks.csv, not each class
     #[arg(long)]
     per_bank: bool,
+    /// Also write workbook.xlsx: the results as one workbook, with charts
+    #[arg(long)]
+    xlsx: bool,
+    /// Also write report.html: the results as one page to read, print or send
+    #[arg(long)]
+    report: bool,
     /// How CSV files are written
     #[arg(long, value_enum, value_name = "DIALECT", default_value_t = DialectName::Standard)]
     csv_dialect: DialectName,
@@ -97,7 +106,10 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<(), Failure> {
     wrong.none(screen)?;
     let names: Vec<&str> = scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
     let folder = folder_of(&names);
-    execute(&Job { command: "run", scenarios: &scenarios, selection, folder, options: &args.options }, screen)
+    let files = args.scenarios.iter().map(|file| quoted(&file.display().to_string()));
+    let reproduce = format!("mandate run {} {}", files.collect::<Vec<_>>().join(" "), args.options.typed());
+    let options = &args.options;
+    execute(&Job { command: "run", scenarios: &scenarios, selection, folder, reproduce, options }, screen)
 }
 
 /// Scenarios about to be run.
@@ -110,14 +122,37 @@ pub struct Job<'a> {
     pub selection: Selection,
     /// Name of the folder within `results/`, unless the options name one.
     pub folder: String,
+    /// The command that gives the same results, as one types it.
+    pub reproduce: String,
     /// Options.
     pub options: &'a RunOptions,
+}
+
+impl RunOptions {
+    /// Those of the options that results follow from, as one types them.
+    pub fn typed(&self) -> String {
+        let mut words = vec![format!("--replicates {} --seed {}", self.replicates, self.seed)];
+        words.extend(self.sample.map(|sample| format!("--sample {sample}")));
+        words.extend(self.set.iter().map(|set| format!("--set {}", quoted(set))));
+        words.join(" ")
+    }
+}
+
+/// A word as a shell takes it whole.
+pub fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./=,:+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.into()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
 }
 
 /// Runs the scenarios of a job, writes their tables and closes with a summary.
 pub fn execute(job: &Job<'_>, screen: &Screen) -> Result<(), Failure> {
     let Job { scenarios, selection, options, .. } = job;
     let comparing = job.command == "compare";
+    let gathering = comparing || options.xlsx || options.report;
     let target = options.out.clone().unwrap_or_else(|| Path::new("results").join(&job.folder));
     let dialect = Dialect::from(options.csv_dialect);
     let results = result_files();
@@ -125,8 +160,7 @@ pub fn execute(job: &Job<'_>, screen: &Screen) -> Result<(), Failure> {
     let interrupt = Interrupt::install(folder.temporary())?;
 
     let differences = Scenario::differing(&scenarios.iter().collect::<Vec<_>>());
-    let mut tables =
-        RunTables::start(folder, scenarios, &differences, selection).map_err(output_failure)?;
+    let mut tables = RunTables::start(folder, scenarios, &differences, selection).map_err(output_failure)?;
     let mut digest = Digest::new(scenarios);
     let mut gathered = Gatherer::new(scenarios.len());
     let plan = plan(job, screen.quiet);
@@ -139,7 +173,7 @@ pub fn execute(job: &Job<'_>, screen: &Screen) -> Result<(), Failure> {
     let ran = run_plan(plan, &interrupt.stop, progress, |id, rows| {
         let summary = SummaryRow::of(&scenarios[id.scenario], &rows);
         digest.run(id.scenario, &rows, &summary);
-        if comparing {
+        if gathering {
             gathered.run(id.scenario, &rows, &summary);
         }
         tables.run(id.scenario, id.replicate, &rows, &summary)
@@ -151,6 +185,10 @@ pub fn execute(job: &Job<'_>, screen: &Screen) -> Result<(), Failure> {
         tables.compared(&gathered, selection).map_err(output_failure)?;
     }
     let inputs = manifest_inputs(job, &plan, dialect);
+    if options.xlsx || options.report {
+        let results = results_of(job, &inputs.run_id(), &differences, &gathered);
+        write_for_readers(&results, options, &mut tables).map_err(output_failure)?;
+    }
     let written = tables.finish(&results, |written| manifest(&inputs, written)).map_err(output_failure)?;
     let closing = closing(&target, &written, selection);
     let frame = Frame { seed: options.seed, closing, color: screen.color_output };
@@ -160,6 +198,44 @@ pub fn execute(job: &Job<'_>, screen: &Screen) -> Result<(), Failure> {
     } else {
         digest.render(&frame)
     })
+}
+
+fn results_of<'a>(
+    job: &Job<'a>,
+    run_id: &str,
+    differences: &'a [Difference],
+    gathered: &Gatherer,
+) -> Results<'a> {
+    let comparing = job.command == "compare";
+    Results {
+        command: job.command,
+        reproduce: job.reproduce.clone(),
+        run_id: run_id.into(),
+        seed: job.options.seed,
+        replicates: job.options.replicates,
+        scenarios: job.scenarios,
+        differences,
+        summaries: gathered.summaries(),
+        months_mean: gathered.months_mean(),
+        comparison: if comparing { gathered.comparison() } else { vec![Vec::new(); job.scenarios.len()] },
+        winners: if comparing { gathered.winners() } else { vec![Vec::new(); job.scenarios.len()] },
+    }
+}
+
+/// The workbook and the report, as far as they are wanted.
+fn write_for_readers(
+    results: &Results<'_>,
+    options: &RunOptions,
+    tables: &mut RunTables<'_>,
+) -> Result<(), OutputError> {
+    if options.xlsx {
+        tables
+            .file(WORKBOOK, |file| workbook(results, file).map_err(|error| io::Error::other(error.source)))?;
+    }
+    if options.report {
+        tables.file(REPORT, |file| std::fs::write(file, report(results)))?;
+    }
+    Ok(())
 }
 
 /// All that is wrong with the input, gathered so that it is told at once.
@@ -274,8 +350,14 @@ const SPREADSHEET_ROWS: u64 = 1_048_576;
 /// Where the files are, and which of them no spreadsheet takes whole.
 fn closing(target: &Path, written: &[Written], selection: &Selection) -> Vec<String> {
     let tables = written.iter().filter(|written| written.rows.is_some()).count();
+    let others: Vec<&str> = written
+        .iter()
+        .filter(|written| written.rows.is_none())
+        .map(|written| written.file.as_str())
+        .collect();
+    let others = if others.is_empty() { String::new() } else { format!("{}, ", others.join(", ")) };
     let mut lines = vec![
-        format!("Files: {} ({tables} tables and their manifest)", target.display()),
+        format!("Files: {} ({others}{tables} tables and their manifest)", target.display()),
         "columns.csv among them says what each column means.".into(),
     ];
     for Written { file, rows, .. } in written {
@@ -347,7 +429,8 @@ mod tests {
 
     #[test]
     fn a_table_beyond_a_spreadsheet_is_said() {
-        let written = |file: &str, rows| Written { file: file.into(), rows: Some(rows), sha256: String::new() };
+        let written =
+            |file: &str, rows| Written { file: file.into(), rows: Some(rows), sha256: String::new() };
         let written = [written("months.csv", SPREADSHEET_ROWS - 1), written("banks.csv", SPREADSHEET_ROWS)];
         let selection = Selection::of_runs().only("months,banks").unwrap();
         let lines = closing(Path::new("results/a"), &written, &selection);

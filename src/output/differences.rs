@@ -65,7 +65,8 @@ fn differences(page: &mut Page, rows: &[ComparisonRow]) {
         page.plain(&format!("    and {} smaller ones, in comparison.csv", sure.len() - shown.len()));
     }
     unsettled(page, rows);
-    let mut saved: Vec<f64> = rows.iter().filter_map(|row| row.variance_saved).collect();
+    let differing = rows.iter().filter(|row| row.difference != 0.0);
+    let mut saved: Vec<f64> = differing.filter_map(|row| row.variance_saved).collect();
     saved.sort_by(f64::total_cmp);
     if let Some(median) = saved.get(saved.len() / 2).filter(|median| **median > 0.0) {
         page.plain(&format!("  pairing saved {:.0} % of the variance (median outcome)", median * 100.0));
@@ -196,7 +197,9 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], "1 scenario against base: 20 replicates each, seed 1, paired by replicate");
         assert!(lines[3].contains("surely different: 2 of 3 outcomes"), "{text}");
-        assert!(lines[4].contains("fines_cny_total     2.00 bn -> 1.00 bn: -1.00 bn (-1.10 bn to -900 m) CNY"));
+        assert!(
+            lines[4].contains("fines_cny_total     2.00 bn -> 1.00 bn: -1.00 bn (-1.10 bn to -900 m) CNY")
+        );
         assert!(lines[5].ends_with("60.0 % -> 61.0 %: +1.0 points (+0.8 to +1.2)"), "{text}");
         assert!(text.contains("not settled: 1 outcome; at this size, 80 replicates"), "{text}");
         assert!(text.contains("pairing saved 90 % of the variance") && text.ends_with("\nFiles: x\n"));

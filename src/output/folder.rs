@@ -52,6 +52,8 @@ pub struct Folder {
     created: Created,
     dialect: Dialect,
     tables: Vec<(String, Option<TableWriter>)>,
+    /// Files that are no tables.
+    files: Vec<Written>,
     written: Vec<Written>,
 }
 
@@ -92,6 +94,7 @@ impl Folder {
             created,
             dialect,
             tables: Vec::new(),
+            files: Vec::new(),
             written: Vec::new(),
         })
     }
@@ -127,8 +130,7 @@ impl Folder {
         writer.write(prefix, cells).map_err(OutputError::io(&self.target.join(file_name(name))))
     }
 
-    /// Adds a file that is no table, which `write` writes at the path it is given. Tables started so far
-    /// are completed first.
+    /// Adds a file that is no table, which `write` writes at the path it is given.
     ///
     /// # Errors
     /// [`OutputError::Io`].
@@ -137,14 +139,13 @@ impl Folder {
         name: &str,
         write: impl FnOnce(&Path) -> io::Result<()>,
     ) -> Result<(), OutputError> {
-        self.complete_tables()?;
         let aside = self.temporary.path().join(name);
         let hashed = write(&aside).and_then(|()| Written::of_file(&aside, name));
-        self.written.push(hashed.map_err(OutputError::io(&self.target.join(name)))?);
+        self.files.push(hashed.map_err(OutputError::io(&self.target.join(name)))?);
         Ok(())
     }
 
-    /// Completes all tables started so far, and says what was written.
+    /// Completes all tables started so far, and says what was written: tables, then other files.
     ///
     /// # Errors
     /// [`OutputError::Io`].
@@ -155,6 +156,7 @@ impl Folder {
                 self.written.push(writer.finish().map_err(OutputError::io(&path))?);
             }
         }
+        self.written.append(&mut self.files);
         Ok(&self.written)
     }
 
