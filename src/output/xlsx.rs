@@ -350,7 +350,7 @@ fn parameters_sheet(book: &mut Book, results: &Results<'_>) -> Result<(), XlsxEr
             let marked = value.is_some_and(|value| *value != parameter.values[0]);
             // Values stay as the file writes them; long ones, which are amendments, wrap.
             let unit = match (&all[index].unit[..], cell) {
-                ("value", Cell::Text(long)) if long.chars().count() > 36 => "note",
+                ("value", Cell::Text(long)) if long.chars().count() > 30 => "note",
                 (unit, _) => unit,
             };
             book.cell(&mut sheet, row, index as u16, cell, unit, marked)?;
@@ -736,8 +736,11 @@ mod tests {
                 assert!(text.contains("state=\"frozen\"") && text.contains("<autoFilter"), "{name}");
             }
         }
-        let charts = parts(&file).iter().filter(|(name, _)| name.starts_with("xl/charts/chart")).count();
-        assert_eq!(charts, 5 + 2, "the second query chart is shared, and two scenarios are compared");
+        let charts: Vec<_> =
+            parts(&file).into_iter().filter(|(name, _)| name.starts_with("xl/charts/chart")).collect();
+        assert_eq!(charts.len(), 5 + 2, "of months, and of the gains of two scenarios");
+        // Deadlines and intervals are both drawn as error bars.
+        assert_eq!(charts.iter().filter(|(_, text)| text.contains("<c:errBars>")).count(), 2 + 2);
     }
 
     #[test]

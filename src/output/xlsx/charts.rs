@@ -374,6 +374,8 @@ pub fn charts_sheet(
         row += height.div_ceil(20) + 2;
     }
     sheet.set_page_breaks(&breaks)?;
+    // Some programs print no further than the last cell, and would cut the last chart.
+    sheet.write_string_with_format(row, 0, "Data: sheets Months and Who wins", &quiet_format())?;
     book.push(sheet);
     Ok(())
 }
@@ -493,7 +495,8 @@ fn gains_chart(gains: &GainsSheet, scenario: &GainsColumn) -> (Chart, u32) {
         line.set_color(GREY).set_width(1);
         let mut bars = ChartErrorBars::new();
         bars.set_type(ChartErrorBarsType::Custom(half_width(), half_width())).set_format(&mut line);
-        series.set_y_error_bars(&bars);
+        // Of bars the intervals lie along the horizontal axis.
+        series.set_x_error_bars(&bars);
     }
     // Of bars the vertical axis is that of the categories.
     chart.y_axis().set_reverse().set_label_position(ChartAxisLabelPosition::Low).set_major_gridlines(false);

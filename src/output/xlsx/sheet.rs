@@ -24,7 +24,7 @@ const NARROWEST: f64 = 9.0;
 const WIDEST: f64 = 44.0;
 const WIDEST_TEXT: f64 = 64.0;
 /// Width at which long values of parameters are wrapped.
-const WIDEST_NOTE: f64 = 40.0;
+const WIDEST_NOTE: f64 = 32.0;
 /// Width of a first column, which holds the way back to the contents.
 const NARROWEST_FIRST: f64 = 15.0;
 const ABOUT_LABEL_WIDTH: f64 = 28.0;
@@ -199,8 +199,8 @@ impl Book {
             Cell::Text(text) => {
                 let wrapped_at = wrapped_at(unit);
                 (style.wrapped, style.quoted) = (wrapped_at.is_some(), starts_formula(text));
-                // A word stands beside the figure that it is about.
-                style.indented = unit == "word";
+                // These stand beside figures, which are on the right of their cells.
+                style.indented = unit == "word" || unit == "value";
                 self.make_room(sheet, row, lines(text, wrapped_at))?;
                 sheet.write_string_with_format(row, column, clipped(text), self.format(style))?;
             }
@@ -352,7 +352,8 @@ impl Width {
             Cell::Month(_) | Cell::Flag(_) => 7.0,
             Cell::Empty => 0.0,
         };
-        self.characters = self.characters.max((characters + 1.5).min(self.widest));
+        self.characters =
+            self.characters.max((characters + 2.0).min(wrapped_at(unit).unwrap_or(self.widest)));
     }
 }
 
@@ -457,10 +458,10 @@ fn wrapped_at(unit: &str) -> Option<f64> {
     }
 }
 
-/// Lines that a text takes, a little more rather than less, since words are not broken.
+/// Lines that a text takes. A column holds more letters than its width, which is counted in digits.
 fn lines(text: &str, wrapped_at: Option<f64>) -> u32 {
     let Some(width) = wrapped_at else { return 1 };
-    text.lines().map(|line| (characters(line) / (width * 0.92)).ceil().max(1.0) as u32).sum::<u32>().max(1)
+    text.lines().map(|line| (characters(line) / (width * 1.1)).ceil().max(1.0) as u32).sum::<u32>().max(1)
 }
 
 fn height(lines: u32) -> f64 {
