@@ -1,5 +1,6 @@
 //! The command line: commands and options, messages, exit status. Only here is anything printed.
 
+mod compare;
 mod explain;
 mod files;
 mod run;
@@ -39,6 +40,8 @@ enum Color {
 enum Command {
     /// Run scenario files and write their tables
     Run(run::RunArgs),
+    /// Run scenarios against a baseline, and say what differs and how surely
+    Compare(compare::CompareArgs),
     /// Say everything that is wrong with scenario files, without running them
     Check(files::CheckArgs),
     /// List every parameter: path, type, unit, default, range, meaning, source
@@ -91,6 +94,7 @@ pub fn main() -> ExitCode {
     let screen = Screen::new(cli.quiet, cli.color);
     let done = match cli.command {
         Command::Run(args) => run::run(&args, &screen),
+        Command::Compare(args) => compare::compare(&args, &screen),
         Command::Check(args) => files::check(&args, &screen),
         Command::Parameters(args) => files::parameters(args, &screen),
         Command::New(args) => files::new(&args, &screen),

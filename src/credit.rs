@@ -399,7 +399,7 @@ impl Lending {
         let before = (applicant.loans, block.owes_several_lenders(place));
         block.grant(place, bank, slot, reported, self.month);
         tally.change_of_debt(before, (applicant.loans + 1, block.owes_several_lenders(place)));
-        tally.grant(bank, slot);
+        tally.grant(bank, slot, block.quintile(place));
     }
 }
 
@@ -407,6 +407,7 @@ impl Lending {
 fn book_loans(world: &mut World) {
     let instalment = world.instalment();
     world.instalments[(world.month & 0x7f) as usize] = instalment;
+    world.loans_by_quintile[(world.month & 0x7f) as usize] = world.tallies[0].granted_to;
     let term = world.parameters.credit.term_months;
     let slots = world.banks.books.slots();
     for bank in 0..world.banks.len() {

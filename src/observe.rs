@@ -67,6 +67,7 @@ pub fn month_row(world: &World) -> MonthRow {
     let (outstanding, partnership_outstanding) = world.banks.books.totals();
     let selling = world.platforms.iter().filter(|platform| platform.sells_directly).count();
     let surplus = world.parameters.users.outside_rate - world.parameters.credit.lending_rate;
+    let surplus_of = world.record.performing_by_quintile.map(|balance| balance.share(surplus / 12.0));
     MonthRow {
         month: world.now(),
         delivered_share: mean(bound.iter().filter_map(delivered)),
@@ -118,7 +119,12 @@ pub fn month_row(world: &World) -> MonthRow {
         bank_profit_cny: (0..world.banks.len()).map(|bank| bank_profit(world, bank)).sum(),
         platform_profit_cny: all_platforms().map(|p| platform_profit(world, p)).sum(),
         agency_profit_cny: (0..world.agencies.len()).map(|a| agency_profit(world, a)).sum(),
-        users_surplus_cny: world.record.performing.share(surplus / 12.0),
+        users_surplus_cny: surplus_of.iter().copied().sum(),
+        users_surplus_quintile_1_cny: surplus_of[0],
+        users_surplus_quintile_2_cny: surplus_of[1],
+        users_surplus_quintile_3_cny: surplus_of[2],
+        users_surplus_quintile_4_cny: surplus_of[3],
+        users_surplus_quintile_5_cny: surplus_of[4],
         supervision_cost_cny: total(Flow::AuditCost),
         records_exposed_expected: world.record.exposed,
         records_breached: world.record.breached,

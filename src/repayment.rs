@@ -5,7 +5,7 @@ use crate::hazard::HazardBounds;
 use crate::ledger::{Flow, Party};
 use crate::random::{Key, Purpose, geometric_skip, uniform};
 use crate::screening::{LendingTerms, monthly_hazard};
-use crate::tally::{DefaultedLoan, Tally};
+use crate::tally::{ByQuintile, DefaultedLoan, Tally};
 use crate::units::Money;
 use crate::world::World;
 
@@ -71,9 +71,10 @@ impl Repayment {
             return;
         }
         let before = (loans, block.owes_several_lenders(place));
+        let quintile = block.quintile(place);
         while let Some(loan) = block.remove_first_loan(place) {
             let (lender, slot, cohort) = (loan.lender, loan.slot, loan.cohort());
-            tally.defaulted.push(DefaultedLoan { lender, slot, cohort });
+            tally.defaulted.push(DefaultedLoan { lender, slot, cohort, quintile });
         }
         block.lock_out(place, self.locked_until);
         tally.defaulters += 1;
@@ -117,8 +118,10 @@ fn book(world: &mut World) {
         defaulted.extend_from_slice(&tally.defaulted);
     }
     let lost = book_defaults(world, &defaulted);
-    let closing =
-        world.instalments[(world.month.wrapping_sub(world.parameters.credit.term_months) & 0x7f) as usize];
+    world.record.performing_by_quintile = performing_by_quintile(world, &defaulted);
+    let closing_cohort = (world.month.wrapping_sub(world.parameters.credit.term_months) & 0x7f) as usize;
+    world.loans_by_quintile[closing_cohort] = [0; 5];
+    let closing = world.instalments[closing_cohort];
     let credit = world.parameters.credit.clone();
     let commissions: Vec<f64> = (0..world.platforms.len()).map(|p| world.commission(p)).collect();
     world.record.performing = Money::ZERO;
@@ -147,6 +150,23 @@ fn book(world: &mut World) {
         world.ledger.post(Party::Users, Party::Bank(bank), Flow::PrincipalRepaid, repaid + recovered);
         world.record.performing += performing;
     }
+}
+
+/// Takes defaulted loans off the counts by quintile; returns the opening balance of all others.
+fn performing_by_quintile(world: &mut World, defaulted: &[DefaultedLoan]) -> ByQuintile<Money> {
+    for loan in defaulted {
+        world.loans_by_quintile[usize::from(loan.cohort)][usize::from(loan.quintile) - 1] -= 1;
+    }
+    let term = world.parameters.credit.term_months;
+    let mut balances = [Money::ZERO; 5];
+    for age in 1..=term.min(world.month) {
+        let cohort = ((world.month - age) & 0x7f) as usize;
+        let unpaid = world.instalments[cohort] * i128::from(term + 1 - age);
+        for (balance, loans) in balances.iter_mut().zip(world.loans_by_quintile[cohort]) {
+            *balance += unpaid * i128::from(loans);
+        }
+    }
+    balances
 }
 
 /// Takes defaulted loans off the books; returns their balances, by bank. A loan of age k has paid

@@ -153,6 +153,11 @@ table! {
         platform_profit_cny: Money, "CNY", "Profit of all platforms from their credit business";
         agency_profit_cny: Money, "CNY", "Profit of all agencies, before dividends";
         users_surplus_cny: Money, "CNY", "What borrowers save against the rate outside: (outside rate - lending rate) x balance / 12";
+        users_surplus_quintile_1_cny: Money, "CNY", "users_surplus_cny of the lowest income quintile";
+        users_surplus_quintile_2_cny: Money, "CNY", "users_surplus_cny of the second income quintile";
+        users_surplus_quintile_3_cny: Money, "CNY", "users_surplus_cny of the third income quintile";
+        users_surplus_quintile_4_cny: Money, "CNY", "users_surplus_cny of the fourth income quintile";
+        users_surplus_quintile_5_cny: Money, "CNY", "users_surplus_cny of the highest income quintile";
         supervision_cost_cny: Money, "CNY", "Cost of audits";
         records_exposed_expected: f64, "records", "Sum over stores of personal records of hazard x records";
         records_breached: f64, "records", "Records in stores that were breached";

@@ -57,7 +57,12 @@ pub struct DefaultedLoan {
     pub slot: u8,
     /// Month of the grant modulo 128.
     pub cohort: u8,
+    /// Income quintile of the borrower, 1 (lowest) to 5.
+    pub quintile: u8,
 }
+
+/// Counts by income quintile, the lowest first.
+pub type ByQuintile<T> = [T; 5];
 
 /// Counts of one month over some of the users, in users of the sample.
 #[derive(Clone, Debug)]
@@ -82,6 +87,8 @@ pub struct Tally {
     pub creditworthy_approvals: Vec<u64>,
     /// Loans granted, by bank and slot.
     pub granted: Vec<u32>,
+    /// Loans granted, by the borrower's quintile.
+    pub granted_to: ByQuintile<u64>,
     /// Loans repaid in full, by bank and slot.
     pub ended: Vec<u32>,
     /// Loans in default.
@@ -118,6 +125,7 @@ impl Tally {
             creditworthy_decisions: vec![0; banks],
             creditworthy_approvals: vec![0; banks],
             granted: vec![0; banks * slots],
+            granted_to: [0; 5],
             ended: vec![0; banks * slots],
             defaulted: Vec::new(),
             defaulters: 0,
@@ -145,6 +153,7 @@ impl Tally {
             counts.fill(0);
         }
         self.granted.fill(0);
+        self.granted_to = [0; 5];
         self.ended.fill(0);
         self.defaulted.clear();
         (self.direct_decisions, self.agency_decisions, self.defaulters) = (0, 0, 0);
@@ -162,6 +171,7 @@ impl Tally {
         add_long(&mut self.creditworthy_decisions, &other.creditworthy_decisions);
         add_long(&mut self.creditworthy_approvals, &other.creditworthy_approvals);
         add(&mut self.granted, &other.granted);
+        add_long(&mut self.granted_to, &other.granted_to);
         add(&mut self.ended, &other.ended);
         add_long(&mut self.queries, &other.queries);
         add_long(&mut self.records, &other.records);
@@ -225,9 +235,10 @@ impl Tally {
         self.records_of[agency * self.platforms + platform] += 1;
     }
 
-    /// Counts a loan.
+    /// Counts a loan to a person of this quintile, 1 to 5.
     #[inline]
-    pub fn grant(&mut self, bank: usize, slot: u8) {
+    pub fn grant(&mut self, bank: usize, slot: u8, quintile: u8) {
+        self.granted_to[usize::from(quintile) - 1] += 1;
         self.granted[bank * self.slots + usize::from(slot)] += 1;
     }
 
@@ -292,6 +303,8 @@ pub struct MonthRecord {
     pub opening_loans: Vec<u64>,
     /// Balance of all loans at the opening, less what defaulted: what earned interest.
     pub performing: Money,
+    /// The same, by the borrower's quintile.
+    pub performing_by_quintile: ByQuintile<Money>,
     /// Balances written off, by bank.
     pub written_off: Vec<Money>,
     /// Cash and loans at the opening, by bank, agency and platform: what profits are checked against.

@@ -2,7 +2,7 @@
 
 use crate::scenario::Scenario;
 use crate::scenario::parameters::Parameters;
-use crate::tables::{MonthRow, PlatformMonthRow, RunRows};
+use crate::tables::{AgencyMonthRow, MonthRow, PlatformMonthRow, RunRows};
 use crate::units::{Money, Month};
 
 /// A scenario with default parameters and nothing else.
@@ -70,6 +70,11 @@ pub fn month_row(month: Month) -> MonthRow {
         platform_profit_cny: Money::ZERO,
         agency_profit_cny: Money::ZERO,
         users_surplus_cny: Money::ZERO,
+        users_surplus_quintile_1_cny: Money::ZERO,
+        users_surplus_quintile_2_cny: Money::ZERO,
+        users_surplus_quintile_3_cny: Money::ZERO,
+        users_surplus_quintile_4_cny: Money::ZERO,
+        users_surplus_quintile_5_cny: Money::ZERO,
         supervision_cost_cny: Money::ZERO,
         records_exposed_expected: 0.0,
         records_breached: 0.0,
@@ -111,4 +116,24 @@ pub fn run_rows(start: Month, months: i32, change: impl Fn(i32, &mut MonthRow)) 
         row
     };
     RunRows { opening: vec![row(-1)], months: (0..months).map(row).collect(), ..RunRows::default() }
+}
+
+/// An agency's month in which it makes this profit.
+pub fn agency_row(month: Month, agency: &str, profit_cny: Money) -> AgencyMonthRow {
+    AgencyMonthRow {
+        month,
+        agency: agency.into(),
+        platforms_delivering: 0,
+        records_held: 0.0,
+        coverage: 0.0,
+        capability: 0.0,
+        queries: 0.0,
+        fee_cny: None,
+        fees_cny: Money::ZERO,
+        revenue_share_cny: Money::ZERO,
+        user_payments_cny: Money::ZERO,
+        operating_cost_cny: Money::ZERO,
+        dividends_cny: Money::ZERO,
+        profit_cny,
+    }
 }

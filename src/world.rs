@@ -15,7 +15,7 @@ use crate::random::Key;
 use crate::scenario::Scenario;
 use crate::scenario::parameters::Parameters;
 use crate::screening::{LendingTerms, balance_years};
-use crate::tally::{MonthRecord, Tally};
+use crate::tally::{ByQuintile, MonthRecord, Tally};
 use crate::units::{Money, Month};
 
 /// All state of one run.
@@ -36,6 +36,8 @@ pub struct World<'a> {
     pub weight: f64,
     /// Monthly instalment of a loan granted in a month, by month modulo 128.
     pub instalments: [Money; 128],
+    /// Active loans, by month of the grant modulo 128 and the borrower's quintile.
+    pub loans_by_quintile: [ByQuintile<u64>; 128],
     /// Users with a loan.
     pub borrowers: i64,
     /// Users who owe two lenders at least.
@@ -84,6 +86,7 @@ impl<'a> World<'a> {
             rules: RulesInForce::none(platforms),
             weight: parameters.users.population as f64 / parameters.users.sample as f64,
             instalments: [Money::ZERO; 128],
+            loans_by_quintile: [[0; 5]; 128],
             borrowers: 0,
             multiple_borrowers: 0,
             hazard_bounds: HazardBounds::default(),

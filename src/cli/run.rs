@@ -2,11 +2,13 @@
 
 use super::{Failure, Screen, number, replicates, threads};
 use crate::output::csv::{Dialect, Written};
+use crate::output::differences;
 use crate::output::folder::{Folder, OutputError};
 use crate::output::manifest::{Inputs, ScenarioInputs, manifest};
 use crate::output::runs::RunTables;
 use crate::output::terminal::{Digest, Frame};
 use crate::output::{Selection, result_files};
+use crate::results::Gatherer;
 use crate::run::{Plan, RunError, run as run_plan};
 use crate::scenario::Scenario;
 use crate::scenario::load;
@@ -25,6 +27,13 @@ pub struct RunArgs {
     /// Scenario files
     #[arg(required = true, value_name = "SCENARIO")]
     scenarios: Vec<PathBuf>,
+    #[command(flatten)]
+    options: RunOptions,
+}
+
+/// What `run` and `compare` take beside scenarios.
+#[derive(Args)]
+pub struct RunOptions {
     /// Folder for the results [default: results/NAME]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -36,10 +45,10 @@ pub struct RunArgs {
     seed: u64,
     /// Number of simulated users, instead of users.sample
     #[arg(long, value_name = "N", value_parser = number)]
-    sample: Option<u64>,
+    pub sample: Option<u64>,
     /// Set a parameter as if the scenario files did, such as fees.agency_query=6; may be repeated
     #[arg(long, value_name = "PATH=VALUE")]
-    set: Vec<String>,
+    pub set: Vec<String>,
     /// Threads; results do not depend on it [default: all cores]
     #[arg(long, value_name = "N", value_parser = threads)]
     threads: Option<usize>,
@@ -82,18 +91,45 @@ impl From<DialectName> for Dialect {
 
 /// Runs scenario files, writes their tables and closes with a summary.
 pub fn run(args: &RunArgs, screen: &Screen) -> Result<(), Failure> {
-    let (scenarios, selection) = inputs(args, screen)?;
-    let target = target(args, &scenarios);
-    let dialect = Dialect::from(args.csv_dialect);
+    let mut wrong = Wrong { text: same_names(&args.scenarios), ..Wrong::default() };
+    let scenarios = wrong.load_all(&args.scenarios, &args.options, screen);
+    let selection = wrong.selection(Selection::of_runs(), &args.options);
+    wrong.none(screen)?;
+    let names: Vec<&str> = scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
+    let folder = folder_of(&names);
+    execute(&Job { command: "run", scenarios: &scenarios, selection, folder, options: &args.options }, screen)
+}
+
+/// Scenarios about to be run.
+pub struct Job<'a> {
+    /// Subcommand: `run`, or `compare`, whose first scenario is the baseline.
+    pub command: &'static str,
+    /// The scenarios.
+    pub scenarios: &'a [Scenario],
+    /// The tables to write.
+    pub selection: Selection,
+    /// Name of the folder within `results/`, unless the options name one.
+    pub folder: String,
+    /// Options.
+    pub options: &'a RunOptions,
+}
+
+/// Runs the scenarios of a job, writes their tables and closes with a summary.
+pub fn execute(job: &Job<'_>, screen: &Screen) -> Result<(), Failure> {
+    let Job { scenarios, selection, options, .. } = job;
+    let comparing = job.command == "compare";
+    let target = options.out.clone().unwrap_or_else(|| Path::new("results").join(&job.folder));
+    let dialect = Dialect::from(options.csv_dialect);
     let results = result_files();
-    let folder = Folder::open(&target, &results, args.force, dialect).map_err(output_failure)?;
+    let folder = Folder::open(&target, &results, options.force, dialect).map_err(output_failure)?;
     let interrupt = Interrupt::install(folder.temporary())?;
 
     let differences = Scenario::differing(&scenarios.iter().collect::<Vec<_>>());
     let mut tables =
-        RunTables::start(folder, &scenarios, &differences, &selection).map_err(output_failure)?;
-    let mut digest = Digest::new(&scenarios);
-    let plan = plan(args, &scenarios, &selection, screen.quiet);
+        RunTables::start(folder, scenarios, &differences, selection).map_err(output_failure)?;
+    let mut digest = Digest::new(scenarios);
+    let mut gathered = Gatherer::new(scenarios.len());
+    let plan = plan(job, screen.quiet);
     let bar = screen.progress(plan.runs());
     let mut done = 0;
     let progress = |runs: usize| {
@@ -103,47 +139,79 @@ pub fn run(args: &RunArgs, screen: &Screen) -> Result<(), Failure> {
     let ran = run_plan(plan, &interrupt.stop, progress, |id, rows| {
         let summary = SummaryRow::of(&scenarios[id.scenario], &rows);
         digest.run(id.scenario, &rows, &summary);
+        if comparing {
+            gathered.run(id.scenario, &rows, &summary);
+        }
         tables.run(id.scenario, id.replicate, &rows, &summary)
     });
     bar.finish_and_clear();
     ran.map_err(|error| run_failure(error, done, plan.runs()))?;
 
-    let inputs = manifest_inputs(args, &plan, &selection, dialect);
+    if comparing {
+        tables.compared(&gathered, selection).map_err(output_failure)?;
+    }
+    let inputs = manifest_inputs(job, &plan, dialect);
     let written = tables.finish(&results, |written| manifest(&inputs, written)).map_err(output_failure)?;
-    let closing = closing(&target, &written, &selection);
-    screen.say(&digest.render(&Frame { seed: args.seed, closing, color: screen.color_output }))
+    let closing = closing(&target, &written, selection);
+    let frame = Frame { seed: options.seed, closing, color: screen.color_output };
+    screen.say(&if comparing {
+        let names: Vec<&str> = scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
+        differences::render(&names, &gathered.comparison(), &gathered.winners(), &frame)
+    } else {
+        digest.render(&frame)
+    })
 }
 
-/// The scenarios and the tables to write, or all that is wrong with either.
-fn inputs(args: &RunArgs, screen: &Screen) -> Result<(Vec<Scenario>, Selection), Failure> {
-    let mut problems = same_names(&args.scenarios);
-    let selection = match args.tables.as_deref().map(Selection::parse).unwrap_or(Ok(Selection::default())) {
-        Ok(selection) if args.decisions => selection.with_decisions(),
-        Ok(selection) => selection,
-        Err(unknown) => {
-            problems.push_str(&format!("error: --tables: {unknown}\n"));
-            Selection::default()
-        }
-    };
-    let mut scenarios = Vec::new();
-    let mut faults = Problems::default();
-    for file in &args.scenarios {
-        match load(file, &args.set, args.sample) {
-            Ok(scenario) => {
-                screen.warnings(&scenario);
-                scenarios.push(scenario);
+/// All that is wrong with the input, gathered so that it is told at once.
+#[derive(Default)]
+pub struct Wrong {
+    /// What is wrong with options and names, a line each.
+    pub text: String,
+    /// What is wrong in files.
+    pub problems: Problems,
+}
+
+impl Wrong {
+    /// Loads a scenario, or notes what is wrong with it.
+    pub fn load(&mut self, file: &Path, sets: &[String], sample: Option<u64>) -> Option<Scenario> {
+        load(file, sets, sample).map_err(|others| self.problems.extend(others)).ok()
+    }
+
+    /// Loads scenarios and says what is hardly meant in them.
+    pub fn load_all(&mut self, files: &[PathBuf], options: &RunOptions, screen: &Screen) -> Vec<Scenario> {
+        let loaded = files.iter().filter_map(|file| self.load(file, &options.set, options.sample));
+        loaded.inspect(|scenario| screen.warnings(scenario)).collect()
+    }
+
+    /// The tables that the options choose of those that a command has.
+    pub fn selection(&mut self, all: Selection, options: &RunOptions) -> Selection {
+        let chosen = match &options.tables {
+            Some(list) => all.clone().only(list),
+            None => Ok(all.clone()),
+        };
+        match chosen {
+            Ok(selection) if options.decisions => selection.with_decisions(),
+            Ok(selection) => selection,
+            Err(unknown) => {
+                self.text.push_str(&format!("error: --tables: {unknown}\n"));
+                all
             }
-            Err(others) => faults.extend(others),
         }
     }
-    if !faults.0.is_empty() {
-        problems.push_str(&screen.problems(&faults).to_string());
+
+    /// # Errors
+    /// All that is wrong, if anything is.
+    pub fn none(self, screen: &Screen) -> Result<(), Failure> {
+        let mut text = self.text;
+        if !self.problems.0.is_empty() {
+            text.push_str(&screen.problems(&self.problems).to_string());
+        }
+        if text.is_empty() { Ok(()) } else { Err(Failure::Problems(text)) }
     }
-    if problems.is_empty() { Ok((scenarios, selection)) } else { Err(Failure::Problems(problems)) }
 }
 
 /// Scenarios are named by their files' stems, so that these must differ.
-fn same_names(files: &[PathBuf]) -> String {
+pub fn same_names(files: &[PathBuf]) -> String {
     let mut seen: BTreeMap<String, &Path> = BTreeMap::new();
     let mut problems = String::new();
     for file in files {
@@ -161,37 +229,27 @@ fn same_names(files: &[PathBuf]) -> String {
 /// The longest name of a folder of results that lists all its scenarios.
 const LONGEST_NAME: usize = 100;
 
-fn target(args: &RunArgs, scenarios: &[Scenario]) -> PathBuf {
-    if let Some(out) = &args.out {
-        return out.clone();
-    }
-    let names: Vec<&str> = scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
-    let mut name = names.join("+");
-    if name.len() > LONGEST_NAME {
-        name = format!("{}+{}-more", names[0], names.len() - 1);
-    }
-    Path::new("results").join(name)
+/// The name of the folder for results of scenarios of these names.
+pub fn folder_of(names: &[&str]) -> String {
+    let name = names.join("+");
+    if name.len() > LONGEST_NAME { format!("{}+{}-more", names[0], names.len() - 1) } else { name }
 }
 
-fn plan<'a>(args: &RunArgs, scenarios: &'a [Scenario], selection: &Selection, quiet: bool) -> Plan<'a> {
+fn plan<'a>(job: &Job<'a>, quiet: bool) -> Plan<'a> {
+    let Job { scenarios, selection, options, .. } = job;
     let decisions = selection.contains(DecisionRow::TABLE);
-    // The closing summary names platforms.
-    let months_only = quiet && !selection.is_detailed() && !decisions;
+    // The closing summary names platforms, and a comparison all parties.
+    let months_only = quiet && job.command == "run" && !selection.is_detailed() && !decisions;
     Plan {
         scenarios,
-        replicates: args.replicates,
-        seed: args.seed,
-        threads: args.threads.unwrap_or_else(|| available_parallelism().map_or(1, usize::from)),
-        reporting: Reporting { decisions, per_bank: args.per_bank, months_only },
+        replicates: options.replicates,
+        seed: options.seed,
+        threads: options.threads.unwrap_or_else(|| available_parallelism().map_or(1, usize::from)),
+        reporting: Reporting { decisions, per_bank: options.per_bank, months_only },
     }
 }
 
-fn manifest_inputs(
-    args: &RunArgs,
-    plan: &Plan<'_>,
-    selection: &Selection,
-    dialect: Dialect,
-) -> Inputs<'static> {
+fn manifest_inputs(job: &Job<'_>, plan: &Plan<'_>, dialect: Dialect) -> Inputs<'static> {
     let scenario = |scenario: &Scenario| ScenarioInputs {
         name: scenario.name.clone(),
         title: scenario.title.clone(),
@@ -200,12 +258,12 @@ fn manifest_inputs(
         resolved: scenario.resolved_table(),
     };
     Inputs {
-        command: "run",
-        seed: args.seed,
-        replicates: args.replicates,
-        tables: selection.tables().collect(),
+        command: job.command,
+        seed: job.options.seed,
+        replicates: job.options.replicates,
+        tables: job.selection.tables().collect(),
         csv_dialect: dialect.name(),
-        per_bank: args.per_bank,
+        per_bank: job.options.per_bank,
         scenarios: plan.scenarios.iter().map(scenario).collect(),
     }
 }
@@ -215,11 +273,13 @@ const SPREADSHEET_ROWS: u64 = 1_048_576;
 
 /// Where the files are, and which of them no spreadsheet takes whole.
 fn closing(target: &Path, written: &[Written], selection: &Selection) -> Vec<String> {
+    let tables = written.iter().filter(|written| written.rows.is_some()).count();
     let mut lines = vec![
-        format!("Files: {} ({} tables and their manifest)", target.display(), written.len()),
+        format!("Files: {} ({tables} tables and their manifest)", target.display()),
         "columns.csv among them says what each column means.".into(),
     ];
-    for Written { file, rows, .. } in written.iter().filter(|written| written.rows >= SPREADSHEET_ROWS) {
+    for Written { file, rows, .. } in written {
+        let Some(rows) = rows.filter(|rows| *rows >= SPREADSHEET_ROWS) else { continue };
         let table = file.trim_end_matches(".csv");
         let others: Vec<&str> = selection.tables().filter(|other| *other != table).collect();
         let fewer = if table == "banks" { "leave out --per-bank, " } else { "" };
@@ -287,9 +347,9 @@ mod tests {
 
     #[test]
     fn a_table_beyond_a_spreadsheet_is_said() {
-        let written = |file: &str, rows| Written { file: file.into(), rows, sha256: String::new() };
+        let written = |file: &str, rows| Written { file: file.into(), rows: Some(rows), sha256: String::new() };
         let written = [written("months.csv", SPREADSHEET_ROWS - 1), written("banks.csv", SPREADSHEET_ROWS)];
-        let selection = Selection::parse("months,banks").unwrap();
+        let selection = Selection::of_runs().only("months,banks").unwrap();
         let lines = closing(Path::new("results/a"), &written, &selection);
         assert_eq!(lines.len(), 3);
         assert!(lines[2].contains("--per-bank") && lines[2].ends_with("--tables months"), "{}", lines[2]);

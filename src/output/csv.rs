@@ -76,10 +76,26 @@ fn shortest(number: f64) -> String {
 pub struct Written {
     /// Name of its file.
     pub file: String,
-    /// Rows, without the header.
-    pub rows: u64,
+    /// Rows, without the header; `None` of a file that is no table.
+    pub rows: Option<u64>,
     /// SHA-256 of the file, in hexadecimal.
     pub sha256: String,
+}
+
+impl Written {
+    /// Of a file that is no table, complete at `path`.
+    pub(super) fn of_file(path: &Path, name: &str) -> io::Result<Written> {
+        let mut file = File::open(path)?;
+        file.sync_all()?;
+        let mut hashing = Hashing::new(io::sink());
+        io::copy(&mut file, &mut hashing)?;
+        Ok(Written { file: name.into(), rows: None, sha256: hexadecimal(&hashing.sha256.finalize()) })
+    }
+}
+
+/// Bytes as hexadecimal digits.
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A CSV file being written.
@@ -140,10 +156,10 @@ impl TableWriter {
     /// If the file can't be written.
     pub fn finish(self) -> io::Result<Written> {
         let hashing = self.writer.into_inner().map_err(csv::IntoInnerError::into_error)?;
-        let sha256 = hashing.sha256.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = hexadecimal(&hashing.sha256.finalize());
         let file = hashing.inner.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.sync_all()?;
-        Ok(Written { file: file_name(&self.table), rows: self.rows, sha256 })
+        Ok(Written { file: file_name(&self.table), rows: Some(self.rows), sha256 })
     }
 }
 
@@ -205,7 +221,7 @@ mod tests {
     fn a_table_reads_as_it_was_meant() {
         let (text, written) = written(Dialect::Standard);
         assert_eq!(text, "who,much,share,month\n\"a, b; \"\"c\"\"\",-12.50,0.1,2022-12\n统计,,2,\n");
-        assert_eq!((written.file.as_str(), written.rows), ("things.csv", 2));
+        assert_eq!((written.file.as_str(), written.rows), ("things.csv", Some(2)));
         let expected: String =
             Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(written.sha256, expected);

@@ -127,6 +127,23 @@ impl Folder {
         writer.write(prefix, cells).map_err(OutputError::io(&self.target.join(file_name(name))))
     }
 
+    /// Adds a file that is no table, which `write` writes at the path it is given. Tables started so far
+    /// are completed first.
+    ///
+    /// # Errors
+    /// [`OutputError::Io`].
+    pub fn file(
+        &mut self,
+        name: &str,
+        write: impl FnOnce(&Path) -> io::Result<()>,
+    ) -> Result<(), OutputError> {
+        self.complete_tables()?;
+        let aside = self.temporary.path().join(name);
+        let hashed = write(&aside).and_then(|()| Written::of_file(&aside, name));
+        self.written.push(hashed.map_err(OutputError::io(&self.target.join(name)))?);
+        Ok(())
+    }
+
     /// Completes all tables started so far, and says what was written.
     ///
     /// # Errors

@@ -1,7 +1,8 @@
 //! The manifest: what was run and what was written, the same bytes for the same run.
 
-use super::csv::Written;
+use super::csv::{Written, hexadecimal};
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
 /// What was run.
@@ -36,10 +37,37 @@ pub struct ScenarioInputs {
     pub resolved: Table,
 }
 
+impl Inputs<'_> {
+    /// A short name for the results of these inputs: twelve digits of the SHA-256 of all that they
+    /// follow from. How they are written down does not count.
+    pub fn run_id(&self) -> String {
+        let identity = Identity {
+            version: env!("CARGO_PKG_VERSION"),
+            command: self.command,
+            seed: whole(self.seed),
+            replicates: self.replicates,
+            scenario: self.scenarios.iter().map(scenario_entry).collect(),
+        };
+        let text = toml::to_string(&identity).expect("inputs have nothing that TOML can't write");
+        hexadecimal(&Sha256::digest(text.as_bytes())[..6])
+    }
+}
+
+/// What results follow from.
+#[derive(Serialize)]
+struct Identity<'a> {
+    version: &'static str,
+    command: &'a str,
+    seed: Value,
+    replicates: u32,
+    scenario: Vec<ScenarioEntry<'a>>,
+}
+
 #[derive(Serialize)]
 struct Manifest<'a> {
     program: &'static str,
     version: &'static str,
+    run_id: String,
     command: &'a str,
     seed: Value,
     replicates: u32,
@@ -53,7 +81,8 @@ struct Manifest<'a> {
 #[derive(Serialize)]
 struct TableEntry<'a> {
     file: &'a str,
-    rows: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rows: Option<u64>,
     sha256: &'a str,
 }
 
@@ -71,6 +100,7 @@ pub fn manifest(inputs: &Inputs<'_>, written: &[Written]) -> String {
     let manifest = Manifest {
         program: "mandate",
         version: env!("CARGO_PKG_VERSION"),
+        run_id: inputs.run_id(),
         command: inputs.command,
         seed: whole(inputs.seed),
         replicates: inputs.replicates,
@@ -125,7 +155,7 @@ mod tests {
             per_bank: false,
             scenarios: vec![scenario],
         };
-        let written = [Written { file: "months.csv".into(), rows: 48, sha256: "ab".into() }];
+        let written = [Written { file: "months.csv".into(), rows: Some(48), sha256: "ab".into() }];
         let text = manifest(&inputs, &written);
         let read: Table = text.parse().unwrap();
         assert_eq!(read["table"][0]["rows"], Value::Integer(48));

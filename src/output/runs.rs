@@ -1,9 +1,11 @@
 //! The tables of runs, filled run by run.
 
-use super::Selection;
+use super::{COMPARISON_WIDE, PARAMETERS, Selection};
 use super::columns::{NamedColumn, REPLICATE, SCENARIO, columns, dictionary, parameter_column};
 use super::csv::Written;
 use super::folder::{Folder, OutputError, TableId};
+use crate::comparison::{ComparisonRow, WinnerRow};
+use crate::results::{Gatherer, MonthMeans};
 use crate::scenario::Difference;
 use crate::scenario::{Scenario, Statistic, Target};
 use crate::stats::Moments;
@@ -14,6 +16,8 @@ use crate::tables::{
 };
 use crate::units::Month;
 use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
 
 /// The tables of the runs of some scenarios.
 ///
@@ -26,7 +30,7 @@ pub struct RunTables<'a> {
     scenarios: &'a [Scenario],
     differences: &'a [Difference],
     /// The scenario under way and what its replicates come to so far.
-    under_way: Option<(usize, Means, Calibration<'a>)>,
+    under_way: Option<(usize, MonthMeans, Calibration<'a>)>,
 }
 
 impl<'a> RunTables<'a> {
@@ -64,10 +68,14 @@ impl<'a> RunTables<'a> {
     }
 
     fn start_columns<R: Row>(&mut self, columns: Vec<NamedColumn>) -> Result<(), OutputError> {
-        self.dictionary.extend(dictionary(R::TABLE, &columns));
-        let names = columns.into_iter().map(|column| column.name).collect();
-        self.tables.insert(R::TABLE, self.folder.table(R::TABLE, names)?);
+        let table = self.start_named(R::TABLE, columns)?;
+        self.tables.insert(R::TABLE, table);
         Ok(())
+    }
+
+    fn start_named(&mut self, table: &'static str, columns: Vec<NamedColumn>) -> Result<TableId, OutputError> {
+        self.dictionary.extend(dictionary(table, &columns));
+        self.folder.table(table, columns.into_iter().map(|column| column.name).collect())
     }
 
     fn rows<'r, R: Row + 'r>(
@@ -93,7 +101,7 @@ impl<'a> RunTables<'a> {
         if self.under_way.as_ref().is_none_or(|(under_way, ..)| *under_way != scenario) {
             self.close_scenario()?;
             let calibration = Calibration::new(&self.scenarios[scenario].targets);
-            self.under_way = Some((scenario, Means::default(), calibration));
+            self.under_way = Some((scenario, MonthMeans::default(), calibration));
         }
         if let Some((_, means, calibration)) = &mut self.under_way {
             means.add(&rows.months);
@@ -123,6 +131,48 @@ impl<'a> RunTables<'a> {
         self.rows(&prefix, &calibration.rows())
     }
 
+    /// Writes what the scenarios come to against the first one: the tables that only comparisons have,
+    /// as far as they are in `selection`. All runs must have been taken in.
+    ///
+    /// # Errors
+    /// [`OutputError::Io`].
+    pub fn compared(&mut self, gathered: &Gatherer, selection: &Selection) -> Result<(), OutputError> {
+        let (comparison, winners) = (gathered.comparison(), gathered.winners());
+        self.start_table::<ComparisonRow>(selection, &[SCENARIO])?;
+        self.start_table::<WinnerRow>(selection, &[SCENARIO])?;
+        for scenario in 1..self.scenarios.len() {
+            let prefix = [self.scenario_cell(scenario)];
+            self.rows(&prefix, &comparison[scenario])?;
+            self.rows(&prefix, &winners[scenario])?;
+        }
+        if selection.contains(COMPARISON_WIDE) {
+            let table = self.start_named(COMPARISON_WIDE, wide_columns(self.scenarios))?;
+            wide_rows(gathered, &comparison).iter().try_for_each(|row| self.folder.row(table, &[], row))?;
+        }
+        if selection.contains(PARAMETERS) {
+            let table = self.start_named(PARAMETERS, parameter_columns(self.scenarios))?;
+            for (path, unit, values) in self.differences {
+                let names = [Cell::Text(path.clone()), Cell::Text(unit.clone())];
+                let values: Vec<Cell> = values.iter().map(|value| value_cell(value.as_deref())).collect();
+                self.folder.row(table, &names, &values)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a file that is no table, which `write` writes at the path it is given.
+    ///
+    /// # Errors
+    /// [`OutputError::Io`].
+    pub fn file(&mut self, name: &str, write: impl FnOnce(&Path) -> io::Result<()>) -> Result<(), OutputError> {
+        self.folder.file(name, write)
+    }
+
+    /// The dictionary so far: every column of every table started.
+    pub fn dictionary(&self) -> &[ColumnRow] {
+        &self.dictionary
+    }
+
     /// Completes the tables and their dictionary, and puts them under their final names with the
     /// manifest that `manifest` makes of what was written. `results` is as for [`Folder::open`].
     ///
@@ -142,15 +192,79 @@ impl<'a> RunTables<'a> {
     }
 }
 
-fn summary_columns(differences: &[Difference]) -> Vec<NamedColumn> {
+pub(super) fn summary_columns(differences: &[Difference]) -> Vec<NamedColumn> {
     let mut all = columns::<SummaryRow>(&[SCENARIO, REPLICATE]);
     let parameters = differences.iter().map(|(path, unit, _)| parameter_column(path, unit));
     all.splice(2..2, parameters);
     all
 }
 
+fn named(name: &str, unit: &str, meaning: String) -> NamedColumn {
+    NamedColumn { name: name.into(), unit: unit.into(), meaning }
+}
+
+/// A metric's mean in each scenario, and its difference with the ends of its 95 % interval.
+fn wide_columns(scenarios: &[Scenario]) -> Vec<NamedColumn> {
+    let baseline = &scenarios[0].name;
+    let mut all = vec![
+        named("metric", "name", "Outcome: a column of summary.csv".into()),
+        named("unit", "text", "Unit of the outcome".into()),
+        named(baseline, "of the metric", "Mean of the baseline over the replicates that have the outcome".into()),
+    ];
+    for name in scenarios[1..].iter().map(|scenario| &scenario.name) {
+        let mean = format!("Mean of {name} over the replicates that have the outcome");
+        all.push(named(name, "of the metric", mean));
+        for (what, meaning) in [
+            ("difference", "Mean difference against the baseline, paired by replicate"),
+            ("low", "Lower end of the 95 % interval of the difference"),
+            ("high", "Upper end of the 95 % interval of the difference"),
+        ] {
+            all.push(named(&format!("{name}: {what}"), "of the metric", meaning.into()));
+        }
+    }
+    all
+}
+
+fn wide_rows(gathered: &Gatherer, comparison: &[Vec<ComparisonRow>]) -> Vec<Vec<Cell>> {
+    let outcomes: Vec<Vec<Moments>> = gathered.summaries().iter().map(|runs| outcome_moments(runs)).collect();
+    let row = |(index, column): (usize, &Column)| {
+        let mean = |scenario: usize| Cell::from(&outcomes[scenario][index].mean());
+        let mut cells = vec![Cell::from(&column.name), Cell::from(&column.unit), mean(0)];
+        for (scenario, rows) in comparison.iter().enumerate().skip(1) {
+            let found = rows.iter().find(|row| row.metric == column.name);
+            cells.push(mean(scenario));
+            cells.push(Cell::from(&found.map(|row| row.difference)));
+            cells.push(Cell::from(&found.and_then(|row| row.difference_low)));
+            cells.push(Cell::from(&found.and_then(|row| row.difference_high)));
+        }
+        (0..outcomes.len()).any(|scenario| outcomes[scenario][index].count() > 0).then_some(cells)
+    };
+    SummaryRow::COLUMNS.iter().enumerate().filter_map(row).collect()
+}
+
+/// Every outcome over replicates, in the order of the columns of [`SummaryRow`].
+fn outcome_moments(runs: &[SummaryRow]) -> Vec<Moments> {
+    let mut outcomes = vec![Moments::default(); SummaryRow::COLUMNS.len()];
+    for run in runs {
+        outcomes.iter_mut().zip(run.cells()).for_each(|(moments, cell)| moments.extend(cell.number()));
+    }
+    outcomes
+}
+
+fn parameter_columns(scenarios: &[Scenario]) -> Vec<NamedColumn> {
+    let names = [
+        named("path", "path", "Parameter that differs between the scenarios, or amendment".into()),
+        named("unit", "text", "Unit of the parameter".into()),
+    ];
+    let value = |scenario: &Scenario| {
+        let meaning = format!("Value in {}; empty where it has none", scenario.name);
+        named(&scenario.name, "of the parameter", meaning)
+    };
+    names.into_iter().chain(scenarios.iter().map(value)).collect()
+}
+
 /// Numbers stay numbers, so that they are written as the dialect wants them.
-fn value_cell(value: Option<&str>) -> Cell {
+pub(super) fn value_cell(value: Option<&str>) -> Cell {
     match value {
         None => Cell::Empty,
         Some(text) => match text.parse::<f64>() {
@@ -158,51 +272,6 @@ fn value_cell(value: Option<&str>) -> Cell {
             _ => Cell::Text(text.into()),
         },
     }
-}
-
-/// The means of all metrics over replicates, month by month.
-#[derive(Default)]
-struct Means {
-    months: Vec<(Month, Vec<Moments>)>,
-}
-
-impl Means {
-    fn add(&mut self, rows: &[MonthRow]) {
-        if self.months.is_empty() {
-            let none = vec![Moments::default(); metrics().count()];
-            self.months = rows.iter().map(|row| (row.month, none.clone())).collect();
-        }
-        for ((_, moments), row) in self.months.iter_mut().zip(rows) {
-            for (moments, number) in moments.iter_mut().zip(metric_numbers(row)) {
-                moments.extend(number);
-            }
-        }
-    }
-
-    fn rows(&self) -> Vec<MonthMeanRow> {
-        self.months
-            .iter()
-            .flat_map(|(month, moments)| {
-                metrics().zip(moments).map(|(metric, moments)| (*month, metric, moments))
-            })
-            .filter_map(|(month, metric, moments)| {
-                Some(MonthMeanRow {
-                    month,
-                    metric: metric.name,
-                    mean: moments.mean()?,
-                    low: moments.interval().map(|(low, _)| low),
-                    high: moments.interval().map(|(_, high)| high),
-                    replicates: moments.count(),
-                })
-            })
-            .collect()
-    }
-}
-
-/// The numbers of a month in the order of [`metrics`].
-fn metric_numbers(row: &MonthRow) -> impl Iterator<Item = Option<f64>> {
-    let named = MonthRow::COLUMNS.iter().zip(row.cells());
-    named.filter(|(column, _)| column.name != "month").map(|(_, cell)| cell.number())
 }
 
 /// Published figures beside their mean over replicates.
@@ -273,7 +342,6 @@ mod tests {
     use crate::testing;
     use crate::units::Money;
     use std::fs;
-    use std::path::Path;
 
     const START: Month = Month::new(2021, 1);
 
@@ -296,7 +364,7 @@ mod tests {
         differences: &[Difference],
     ) -> Vec<Written> {
         let folder = Folder::open(target, &result_files(), false, Dialect::Standard).unwrap();
-        let selection = Selection::parse(tables).unwrap();
+        let selection = Selection::of_runs().only(tables).unwrap();
         let mut tables = RunTables::start(folder, scenarios, differences, &selection).unwrap();
         for (index, scenario) in scenarios.iter().enumerate() {
             for replicate in [1, 2] {
@@ -360,7 +428,7 @@ mod tests {
         let calibration = fs::read_to_string(folder.path().join("calibration.csv")).unwrap();
         assert!(calibration.contains("\nb,approval_rate 2021-01,share,0.5,1.5,"), "{calibration}");
 
-        let files: Vec<(&str, u64)> = written.iter().map(|file| (file.file.as_str(), file.rows)).collect();
+        let files: Vec<(&str, u64)> = written.iter().map(|file| (file.file.as_str(), file.rows.unwrap())).collect();
         let dictionary = fs::read_to_string(folder.path().join("columns.csv")).unwrap();
         let described = dictionary.lines().count() as u64 - 1;
         let expected =

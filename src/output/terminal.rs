@@ -396,6 +396,11 @@ fn amount(moments: &Moments) -> String {
     format!("{}{unit}{interval}", number(mean))
 }
 
+/// An amount or count in three digits, negative ones too.
+pub(super) fn amount_of(number: f64) -> String {
+    unsigned_zero(count(number))
+}
+
 /// A count of persons or things in three digits: `1.02 bn`, `460 m`, `1,427`.
 fn count(number: f64) -> String {
     match scale(number) {
@@ -455,17 +460,17 @@ pub(super) fn counted(number: u32, what: &str) -> String {
 }
 
 /// Text under way.
-struct Page {
-    text: String,
-    color: bool,
+pub(super) struct Page {
+    pub(super) text: String,
+    pub(super) color: bool,
 }
 
 impl Page {
-    fn heading(&mut self, text: &str) {
+    pub(super) fn heading(&mut self, text: &str) {
         if self.color { self.plain(&format!("\u{1b}[1m{text}\u{1b}[0m")) } else { self.plain(text) }
     }
 
-    fn plain(&mut self, text: &str) {
+    pub(super) fn plain(&mut self, text: &str) {
         self.text.push_str(text);
         self.text.push('\n');
     }

@@ -52,6 +52,23 @@ fn books_equal_the_loans_they_are_kept_of() {
 }
 
 #[test]
+fn quintiles_owe_what_their_loans_come_to() {
+    each_month(&lively(), |world| {
+        let performing = world.record.performing_by_quintile;
+        assert_eq!(performing.into_iter().sum::<Money>(), world.record.performing, "{}", world.now());
+        assert!(world.in_burn_in() || performing.iter().all(|balance| *balance > Money::ZERO));
+        let mut counted = [0; 5];
+        for block in &world.blocks {
+            for loan in block.loans() {
+                counted[usize::from(block.quintile(loan.user())) - 1] += 1;
+            }
+        }
+        let booked = (0..5).map(|q| world.loans_by_quintile.iter().map(|loans| loans[q]).sum::<u64>());
+        assert_eq!(booked.collect::<Vec<_>>(), counted, "{}", world.now());
+    });
+}
+
+#[test]
 fn outstanding_is_before_plus_lent_less_repaid_less_written_off() {
     let scenario = lively();
     let mut before: Vec<Money> = Vec::new();
