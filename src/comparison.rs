@@ -251,7 +251,10 @@ mod tests {
         let side: Vec<SummaryRow> =
             [0.1, 0.7, 0.3].map(|share| row(Some(share), 1e9 * share)).into_iter().collect();
         for row in compare(&side, &side) {
-            assert_eq!((row.difference, row.difference_low, row.difference_high), (0.0, Some(0.0), Some(0.0)));
+            assert_eq!(
+                (row.difference, row.difference_low, row.difference_high),
+                (0.0, Some(0.0), Some(0.0))
+            );
             assert_eq!((row.surely_different, row.replicates_needed), (Some(false), None), "{}", row.metric);
             assert!(row.percent.is_none_or(|percent| percent == 0.0));
         }
@@ -265,7 +268,9 @@ mod tests {
         );
         let approval = find(&rows, "approval_rate_mean");
         assert_eq!(approval.replicates, 2);
-        assert!((approval.baseline_mean - 0.2).abs() < 1e-15 && (approval.scenario_mean - 0.35).abs() < 1e-15);
+        assert!(
+            (approval.baseline_mean - 0.2).abs() < 1e-15 && (approval.scenario_mean - 0.35).abs() < 1e-15
+        );
         assert!((approval.difference - 0.15).abs() < 1e-15);
     }
 
@@ -281,8 +286,7 @@ mod tests {
     fn needed_replicates_are_the_least_that_settle_it() {
         for (difference, deviation) in [(1.0, 1.0), (0.1, 1.0), (-0.02, 0.7), (5.0, 0.1)] {
             let needed = replicates_needed(difference, deviation).unwrap();
-            let settled =
-                |n: u32| t_quantile(n - 1) * deviation / f64::from(n).sqrt() < f64::abs(difference);
+            let settled = |n: u32| t_quantile(n - 1) * deviation / f64::from(n).sqrt() < f64::abs(difference);
             assert!(settled(needed), "{difference}");
             assert!(needed == 2 || !settled(needed - 1), "{difference}");
         }

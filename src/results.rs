@@ -134,4 +134,3 @@ fn metric_numbers(row: &MonthRow) -> impl Iterator<Item = Option<f64>> {
     let named = MonthRow::COLUMNS.iter().zip(row.cells());
     named.filter(|(column, _)| column.name != "month").map(|(_, cell)| cell.number())
 }
-

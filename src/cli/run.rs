@@ -125,8 +125,7 @@ pub fn execute(job: &Job<'_>, screen: &Screen) -> Result<(), Failure> {
     let interrupt = Interrupt::install(folder.temporary())?;
 
     let differences = Scenario::differing(&scenarios.iter().collect::<Vec<_>>());
-    let mut tables =
-        RunTables::start(folder, scenarios, &differences, selection).map_err(output_failure)?;
+    let mut tables = RunTables::start(folder, scenarios, &differences, selection).map_err(output_failure)?;
     let mut digest = Digest::new(scenarios);
     let mut gathered = Gatherer::new(scenarios.len());
     let plan = plan(job, screen.quiet);
@@ -347,7 +346,8 @@ mod tests {
 
     #[test]
     fn a_table_beyond_a_spreadsheet_is_said() {
-        let written = |file: &str, rows| Written { file: file.into(), rows: Some(rows), sha256: String::new() };
+        let written =
+            |file: &str, rows| Written { file: file.into(), rows: Some(rows), sha256: String::new() };
         let written = [written("months.csv", SPREADSHEET_ROWS - 1), written("banks.csv", SPREADSHEET_ROWS)];
         let selection = Selection::of_runs().only("months,banks").unwrap();
         let lines = closing(Path::new("results/a"), &written, &selection);

@@ -196,7 +196,9 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], "1 scenario against base: 20 replicates each, seed 1, paired by replicate");
         assert!(lines[3].contains("surely different: 2 of 3 outcomes"), "{text}");
-        assert!(lines[4].contains("fines_cny_total     2.00 bn -> 1.00 bn: -1.00 bn (-1.10 bn to -900 m) CNY"));
+        assert!(
+            lines[4].contains("fines_cny_total     2.00 bn -> 1.00 bn: -1.00 bn (-1.10 bn to -900 m) CNY")
+        );
         assert!(lines[5].ends_with("60.0 % -> 61.0 %: +1.0 points (+0.8 to +1.2)"), "{text}");
         assert!(text.contains("not settled: 1 outcome; at this size, 80 replicates"), "{text}");
         assert!(text.contains("pairing saved 90 % of the variance") && text.ends_with("\nFiles: x\n"));

@@ -79,7 +79,6 @@ pub struct UnknownTable {
     allowed: String,
 }
 
-
 impl Selection {
     /// The tables of a run that are written unless told otherwise: all but `decisions`.
     pub fn of_runs() -> Selection {

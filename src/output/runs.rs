@@ -1,9 +1,9 @@
 //! The tables of runs, filled run by run.
 
-use super::{COMPARISON_WIDE, PARAMETERS, Selection};
 use super::columns::{NamedColumn, REPLICATE, SCENARIO, columns, dictionary, parameter_column};
 use super::csv::Written;
 use super::folder::{Folder, OutputError, TableId};
+use super::{COMPARISON_WIDE, PARAMETERS, Selection};
 use crate::comparison::{ComparisonRow, WinnerRow};
 use crate::results::{Gatherer, MonthMeans};
 use crate::scenario::Difference;
@@ -73,7 +73,11 @@ impl<'a> RunTables<'a> {
         Ok(())
     }
 
-    fn start_named(&mut self, table: &'static str, columns: Vec<NamedColumn>) -> Result<TableId, OutputError> {
+    fn start_named(
+        &mut self,
+        table: &'static str,
+        columns: Vec<NamedColumn>,
+    ) -> Result<TableId, OutputError> {
         self.dictionary.extend(dictionary(table, &columns));
         self.folder.table(table, columns.into_iter().map(|column| column.name).collect())
     }
@@ -164,7 +168,11 @@ impl<'a> RunTables<'a> {
     ///
     /// # Errors
     /// [`OutputError::Io`].
-    pub fn file(&mut self, name: &str, write: impl FnOnce(&Path) -> io::Result<()>) -> Result<(), OutputError> {
+    pub fn file(
+        &mut self,
+        name: &str,
+        write: impl FnOnce(&Path) -> io::Result<()>,
+    ) -> Result<(), OutputError> {
         self.folder.file(name, write)
     }
 
@@ -209,7 +217,11 @@ fn wide_columns(scenarios: &[Scenario]) -> Vec<NamedColumn> {
     let mut all = vec![
         named("metric", "name", "Outcome: a column of summary.csv".into()),
         named("unit", "text", "Unit of the outcome".into()),
-        named(baseline, "of the metric", "Mean of the baseline over the replicates that have the outcome".into()),
+        named(
+            baseline,
+            "of the metric",
+            "Mean of the baseline over the replicates that have the outcome".into(),
+        ),
     ];
     for name in scenarios[1..].iter().map(|scenario| &scenario.name) {
         let mean = format!("Mean of {name} over the replicates that have the outcome");
@@ -428,7 +440,8 @@ mod tests {
         let calibration = fs::read_to_string(folder.path().join("calibration.csv")).unwrap();
         assert!(calibration.contains("\nb,approval_rate 2021-01,share,0.5,1.5,"), "{calibration}");
 
-        let files: Vec<(&str, u64)> = written.iter().map(|file| (file.file.as_str(), file.rows.unwrap())).collect();
+        let files: Vec<(&str, u64)> =
+            written.iter().map(|file| (file.file.as_str(), file.rows.unwrap())).collect();
         let dictionary = fs::read_to_string(folder.path().join("columns.csv")).unwrap();
         let described = dictionary.lines().count() as u64 - 1;
         let expected =

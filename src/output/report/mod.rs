@@ -463,9 +463,9 @@ impl Report<'_> {
 
     fn winners_of(&self, page: &mut Page, scenario: usize, rows: &[WinnerRow]) {
         page.heading(3, &format!("{} against {}", self.named(scenario), self.named(0)));
-        let wins = rows.iter().filter(|row| row.gains == Some("surely")).count();
-        let loses = rows.iter().filter(|row| row.gains == Some("surely_not")).count();
-        let sure = rows.iter().filter(|row| matches!(row.gains, Some("surely" | "surely_not")));
+        let wins = rows.iter().filter(|row| row.gains == Some("wins")).count();
+        let loses = rows.iter().filter(|row| row.gains == Some("loses")).count();
+        let sure = rows.iter().filter(|row| matches!(row.gains, Some("wins" | "loses")));
         let most = sure.max_by(|a, b| a.gain_cny.abs().total_cmp(&b.gain_cny.abs()));
         let most = most.map_or_else(String::new, |row| {
             let gain = Kind::Money.signed(Estimate::with_high(row.gain_cny, row.gain_high_cny));
@@ -484,7 +484,7 @@ impl Report<'_> {
             };
             rest = others;
             let shown = kind.iter().map(|row| Bar {
-                label: shortened(&self.party(scenario, row), 18),
+                label: shortened(&self.party(scenario, row), 20),
                 value: row.gain_cny,
                 interval: row.gain_low_cny.zip(row.gain_high_cny),
             });
@@ -501,8 +501,8 @@ impl Report<'_> {
             |value: Option<f64>| value.map_or_else(|| ABSENT.into(), |value| Kind::Money.plain(value));
         let table = rows.iter().map(|row| {
             let verdict = match row.gains {
-                Some("surely") => "surely wins",
-                Some("surely_not") => "surely loses",
+                Some("wins") => "surely wins",
+                Some("loses") => "surely loses",
                 Some(_) => "unclear",
                 None => "not known from one replicate",
             };
@@ -535,8 +535,8 @@ impl Report<'_> {
             ("income_quintile", "1") => "Poorest fifth".into(),
             ("income_quintile", "5") => "Richest fifth".into(),
             ("income_quintile", "3") => "Middle fifth".into(),
-            ("income_quintile", "2") => "Second fifth".into(),
-            ("income_quintile", "4") => "Fourth fifth".into(),
+            ("income_quintile", "2") => "Second poorest fifth".into(),
+            ("income_quintile", "4") => "Second richest fifth".into(),
             ("treasury", _) => "Treasury".into(),
             ("central_bank", _) => "Central bank".into(),
             ("bank_class", id) => format!("{} banks", capital(&id.replace('_', "-"))),
@@ -615,7 +615,7 @@ impl Report<'_> {
             let needed = match row.replicates_needed {
                 Some(needed) => grouped(f64::from(needed)),
                 None if row.difference == 0.0 => "no difference".into(),
-                None => ABSENT.into(),
+                None => "over a million".into(),
             };
             let estimate = Estimate::with_high(row.difference, row.difference_high);
             vec![capital(outcome.what), outcome.kind.signed(estimate), needed]

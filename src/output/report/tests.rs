@@ -71,7 +71,7 @@ fn winner(party_kind: &'static str, party: &str, gain: f64) -> WinnerRow {
         gain_cny: gain,
         gain_low_cny: Some(gain - 1e8),
         gain_high_cny: Some(gain + 1e8),
-        gains: Some(if gain > 0.0 { "surely" } else { "surely_not" }),
+        gains: Some(if gain > 0.0 { "wins" } else { "loses" }),
         replicates: 5,
     }
 }
