@@ -145,7 +145,7 @@ pub fn report(results: &Results<'_>) -> String {
     report.parameters(&mut page);
     page.heading(2, "How it comes about, in six figures");
     page.paragraph(
-        "Lines are means over the replicates; the band around a line is the 95 % interval of that mean. \
+        "Lines are means over the replicates; the band around a line is the 95\u{a0}% interval of that mean. \
          A dashed upright line marks the deadline.",
     );
     FIGURES.iter().for_each(|figure| report.figure(&mut page, figure));
@@ -251,7 +251,7 @@ impl Report<'_> {
                 std::iter::once(capital(outcome.what)).chain(cells).collect()
             });
             let note = if self.compares() { "; bold: surely different from the baseline" } else { "" };
-            let caption = format!("Key outcomes, means over replicates and whole calendar{note}");
+            let caption = format!("Key outcomes, means over replicates{note}");
             page.table(&caption, &head, &rows.collect::<Vec<_>>(), true);
         }
     }
@@ -453,7 +453,7 @@ impl Report<'_> {
         page.paragraph(
             "Gains and losses against the baseline over the whole calendar. For platforms, banks and agencies it \
              is profit, for borrowers what they save against the rate outside, for the treasury fines, and for the \
-             central bank the cost of audits. The thin line across a bar is its 95 % interval; where it crosses \
+             central bank the cost of audits. The thin line across a bar is its 95\u{a0}% interval; where it crosses \
              zero, it is unclear whether the party wins or loses. Every panel has its own scale.",
         );
         for (index, rows) in self.results.winners.iter().enumerate().filter(|(_, rows)| !rows.is_empty()) {
@@ -463,9 +463,9 @@ impl Report<'_> {
 
     fn winners_of(&self, page: &mut Page, scenario: usize, rows: &[WinnerRow]) {
         page.heading(3, &format!("{} against {}", self.named(scenario), self.named(0)));
-        let wins = rows.iter().filter(|row| row.gains == Some("surely")).count();
-        let loses = rows.iter().filter(|row| row.gains == Some("surely_not")).count();
-        let sure = rows.iter().filter(|row| matches!(row.gains, Some("surely" | "surely_not")));
+        let wins = rows.iter().filter(|row| row.gains == Some("wins")).count();
+        let loses = rows.iter().filter(|row| row.gains == Some("loses")).count();
+        let sure = rows.iter().filter(|row| matches!(row.gains, Some("wins" | "loses")));
         let most = sure.max_by(|a, b| a.gain_cny.abs().total_cmp(&b.gain_cny.abs()));
         let most = most.map_or_else(String::new, |row| {
             let gain = Kind::Money.signed(Estimate::with_high(row.gain_cny, row.gain_high_cny));
@@ -484,7 +484,7 @@ impl Report<'_> {
             };
             rest = others;
             let shown = kind.iter().map(|row| Bar {
-                label: shortened(&self.party(scenario, row), 22),
+                label: shortened(&self.party(scenario, row), 20),
                 value: row.gain_cny,
                 interval: row.gain_low_cny.zip(row.gain_high_cny),
             });
@@ -501,8 +501,8 @@ impl Report<'_> {
             |value: Option<f64>| value.map_or_else(|| ABSENT.into(), |value| Kind::Money.plain(value));
         let table = rows.iter().map(|row| {
             let verdict = match row.gains {
-                Some("surely") => "surely wins",
-                Some("surely_not") => "surely loses",
+                Some("wins") => "surely wins",
+                Some("loses") => "surely loses",
                 Some(_) => "unclear",
                 None => "not known from one replicate",
             };
@@ -535,8 +535,8 @@ impl Report<'_> {
             ("income_quintile", "1") => "Poorest fifth".into(),
             ("income_quintile", "5") => "Richest fifth".into(),
             ("income_quintile", "3") => "Middle fifth".into(),
-            ("income_quintile", "2") => "Second fifth".into(),
-            ("income_quintile", "4") => "Fourth fifth".into(),
+            ("income_quintile", "2") => "Second poorest fifth".into(),
+            ("income_quintile", "4") => "Second richest fifth".into(),
             ("treasury", _) => "Treasury".into(),
             ("central_bank", _) => "Central bank".into(),
             ("bank_class", id) => format!("{} banks", capital(&id.replace('_', "-"))),
@@ -555,15 +555,15 @@ impl Report<'_> {
         } else {
             page.paragraph(&format!(
                 "Each scenario was run {replicates} times with different chance events (replicates). A figure such \
-                 as 40 ± 3 % means: the mean over these runs is 40 %, and if one ran ever more of them, the mean \
-                 would with 95 % confidence settle between 37 % and 43 %. It does not mean that every single run \
+                 as 40\u{a0}±\u{a0}3\u{a0}% means: the mean over these runs is 40\u{a0}%, and if one ran ever more of them, the mean \
+                 would with 95\u{a0}% confidence settle between 37\u{a0}% and 43\u{a0}%. It does not mean that every single run \
                  lies in that range. With few replicates an interval can reach beyond what is possible, such as above \
-                 100 %.",
+                 100\u{a0}%.",
             ));
         }
         if self.compares() && replicates > 1 {
             page.paragraph(
-                "A difference is called sure if its 95 % interval leaves out zero. With many outcomes in one table \
+                "A difference is called sure if its 95\u{a0}% interval leaves out zero. With many outcomes in one table \
                  about one in twenty looks sure by chance alone: give more weight to large differences and to those \
                  that fit together.",
             );
@@ -591,7 +591,7 @@ impl Report<'_> {
         if let Some(median) = saved.get(saved.len() / 2) {
             let text = if *median > 0.0 {
                 format!(
-                    "it takes {:.0} % off the variance of a difference, at the median of the key outcomes",
+                    "it takes {:.0}\u{a0}% off the variance of a difference, at the median of the key outcomes",
                     median * 100.0
                 )
             } else {
@@ -615,7 +615,7 @@ impl Report<'_> {
             let needed = match row.replicates_needed {
                 Some(needed) => grouped(f64::from(needed)),
                 None if row.difference == 0.0 => "no difference".into(),
-                None => ABSENT.into(),
+                None => "over a million".into(),
             };
             let estimate = Estimate::with_high(row.difference, row.difference_high);
             vec![capital(outcome.what), outcome.kind.signed(estimate), needed]

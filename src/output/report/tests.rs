@@ -71,7 +71,7 @@ fn winner(party_kind: &'static str, party: &str, gain: f64) -> WinnerRow {
         gain_cny: gain,
         gain_low_cny: Some(gain - 1e8),
         gain_high_cny: Some(gain + 1e8),
-        gains: Some(if gain > 0.0 { "surely" } else { "surely_not" }),
+        gains: Some(if gain > 0.0 { "wins" } else { "loses" }),
         replicates: 5,
     }
 }
@@ -113,7 +113,7 @@ fn assert_well_formed(html: &str) {
     while let Some(at) = rest.find('<') {
         let end = rest[at..].find('>').expect("a tag ends") + at;
         let tag = &rest[at + 1..end];
-        assert!(tag.matches('"').count() % 2 == 0, "<{tag}>");
+        assert!(tag.matches('"').count().is_multiple_of(2), "<{tag}>");
         match tag.strip_prefix('/') {
             Some(name) => assert_eq!(open.pop(), Some(name), "</{name}> ends what is not open"),
             None if tag.ends_with('/') => {}
