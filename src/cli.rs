@@ -2,6 +2,7 @@
 
 mod explain;
 mod files;
+mod interrupt;
 mod run;
 mod screen;
 mod validate;
