@@ -3,8 +3,10 @@
 mod explain;
 mod files;
 mod interrupt;
+mod merge;
 mod run;
 mod screen;
+mod sweep;
 mod validate;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -40,7 +42,11 @@ enum Color {
 enum Command {
     /// Run scenario files and write their tables
     Run(run::RunArgs),
-    /// Say everything that is wrong with scenario files, without running them
+    /// Run a design over parameters of a scenario
+    Sweep(sweep::SweepArgs),
+    /// Put the shards of a sweep together
+    Merge(merge::MergeArgs),
+    /// Say everything that is wrong with scenario or sweep files, without running them
     Check(files::CheckArgs),
     /// List every parameter: path, type, unit, default, range, meaning, source
     Parameters(files::ParametersArgs),
@@ -64,6 +70,9 @@ enum Failure {
     /// The run failed.
     #[error("error: {0}\n")]
     Run(String),
+    /// The run failed, and may go well another time.
+    #[error("error: {0}\n")]
+    TryAgain(String),
     /// Somebody stopped it.
     #[error("{0}\n")]
     Interrupted(String),
@@ -74,6 +83,7 @@ impl Failure {
         match self {
             Failure::Input(_) | Failure::Problems(_) => 2,
             Failure::Run(_) => 1,
+            Failure::TryAgain(_) => 75,
             Failure::Interrupted(_) => 130,
         }
     }
@@ -92,6 +102,8 @@ pub fn main() -> ExitCode {
     let screen = Screen::new(cli.quiet, cli.color);
     let done = match cli.command {
         Command::Run(args) => run::run(&args, &screen),
+        Command::Sweep(args) => sweep::sweep(&args, &screen),
+        Command::Merge(args) => merge::merge(&args, &screen),
         Command::Check(args) => files::check(&args, &screen),
         Command::Parameters(args) => files::parameters(args, &screen),
         Command::New(args) => files::new(&args, &screen),
