@@ -198,8 +198,10 @@ fn again(failure: Failure) -> Failure {
 
 fn missing(screen: &Screen, sweep: &Sweep, out: &Path, parts: u64) -> Result<(), Failure> {
     let mut missing = Vec::new();
+    let mut header = Header::new(&sweep.points, 0..0);
     for part in 1..=parts {
-        let header = Header::new(&sweep.points, sweep.points.part(part - 1, parts));
+        let runs = sweep.points.part(part - 1, parts);
+        (header.first, header.end) = (runs.start, runs.end);
         if !is_there(&out.join(shard_file(part, parts)), &header).map_err(journal_failure)? {
             missing.push(part);
         }

@@ -131,7 +131,8 @@ pub fn load(file: &Path, options: &Options) -> Result<Sweep, Problems> {
         base: base.resolved_table(),
     };
     let places = places(&read, &base, options);
-    let sweep = Sweep { points: Points::new(plan), base, places };
+    let of_all_rows = read.iter().map(|read| matches!(read.places[0], Place::Every { .. })).collect();
+    let sweep = Sweep { points: Points::new(plan), base, places, of_all_rows };
     check_points(&sweep, &read, &listed_points, file, &mut problems);
     if problems.is_empty() { Ok(sweep) } else { Err(problems.finish()) }
 }

@@ -298,6 +298,8 @@ pub struct Sweep {
     /// What each factor sets: for a column of all rows of a roster, the rows that the scenario does
     /// not give a value of their own.
     pub places: Vec<Vec<Place>>,
+    /// Whether each factor is a column of all rows of a roster.
+    pub of_all_rows: Vec<bool>,
 }
 
 impl Sweep {
@@ -305,10 +307,10 @@ impl Sweep {
     pub fn scenario(&self, point: u64) -> Scenario {
         let mut scenario = self.base.clone();
         let values = self.points.values(point);
-        let specific = |places: &Vec<Place>| places.len() == 1;
         // What is set for one row wins over what is set for all, as in files.
-        for wanted in [false, true] {
-            for (places, value) in self.places.iter().zip(&values).filter(|(p, _)| specific(p) == wanted) {
+        for wanted in [true, false] {
+            let factors = self.places.iter().zip(&self.of_all_rows).zip(&values);
+            for ((places, _), value) in factors.filter(|((_, of_all_rows), _)| **of_all_rows == wanted) {
                 places.iter().for_each(|place| scenario.parameters.set(place, value));
             }
         }
