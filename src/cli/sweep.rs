@@ -80,12 +80,8 @@ fn shard(text: &str) -> Result<(u64, u64), String> {
 
 /// Runs a design over parameters, or a part of it, and writes its tables.
 pub fn sweep(args: &SweepArgs, screen: &Screen) -> Result<(), Failure> {
-    let options = Options {
-        replicates: args.replicates,
-        seed: args.seed,
-        sample: args.sample,
-        sets: args.set.clone(),
-    };
+    let options =
+        Options { replicates: args.replicates, seed: args.seed, sample: args.sample, sets: args.set.clone() };
     let sweep = load(&args.sweep, &options).map_err(|problems| screen.problems(&problems))?;
     screen.warnings(&sweep.base);
     let out = args.out.clone().unwrap_or_else(|| Path::new("results").join(&sweep.points.plan.name));
@@ -106,7 +102,10 @@ fn whole(args: &SweepArgs, screen: &Screen, sweep: &Sweep, out: &Path) -> Result
                 return screen.say(&format!("{} is complete: there is nothing to resume\n", out.display()));
             }
             Some(_) => {
-                let what = format!("{} holds other results; give another --out, or --force to replace them", out.display());
+                let what = format!(
+                    "{} holds other results; give another --out, or --force to replace them",
+                    out.display()
+                );
                 return Err(Failure::Input(what));
             }
             None => {}
@@ -145,7 +144,8 @@ fn whole(args: &SweepArgs, screen: &Screen, sweep: &Sweep, out: &Path) -> Result
     let folder = Folder::open(out, &sweep_files(), true, dialect).map_err(output_failure)?;
     interrupt.takes_away(folder.temporary());
     let source = Source::journal(&path, sweep.points.runs());
-    let finished = write(folder, &sweep.points, &header.identity, dialect, &source).map_err(tables_failure)?;
+    let finished =
+        write(folder, &sweep.points, &header.identity, dialect, &source).map_err(tables_failure)?;
     drop(journal);
     fs::remove_file(&path).map_err(JournalError::io(&path)).map_err(journal_failure)?;
     screen.say(&closing(&sweep.points, &finished, out))
@@ -298,12 +298,9 @@ pub(super) fn closing(points: &Points, finished: &Finished, out: &Path) -> Strin
             .effects
             .iter()
             .filter(|effect| effect.outcome == outcome)
-            .map(|effect| {
-                let value = effect.value.map_or("none".into(), figure);
-                format!("{} {value}", effect.parameter)
-            })
+            .filter_map(|effect| effect.value.map(|value| format!("{} {}", effect.parameter, figure(value))))
             .collect();
-        let effects = if effects.is_empty() { "nowhere to be seen".into() } else { effects.join(", ") };
+        let effects = if effects.is_empty() { "the same at all points".into() } else { effects.join(", ") };
         let _ = writeln!(text, "  {outcome}: {effects}");
     }
     let tables = finished.written.len();
@@ -312,7 +309,11 @@ pub(super) fn closing(points: &Points, finished: &Finished, out: &Path) -> Strin
 }
 
 fn figure(number: f64) -> String {
-    if number != 0.0 && !(1e-3..1e6).contains(&number.abs()) { format!("{number:.2e}") } else { format!("{number:.3}") }
+    if number != 0.0 && !(1e-3..1e6).contains(&number.abs()) {
+        format!("{number:.2e}")
+    } else {
+        format!("{number:.3}")
+    }
 }
 
 #[cfg(test)]

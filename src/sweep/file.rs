@@ -5,8 +5,10 @@ use super::plan::{Design, Factor, Levels, Plan, Points, Scale, Sweep, between, m
 use crate::scenario::chain::is_scenario_name;
 use crate::scenario::document::{Item, Node, Setting, beside, parse, read_text};
 use crate::scenario::parameters::{Place, ROSTER_SECTIONS};
-use crate::scenario::problem::{Collector, Origin, Problem, Problems, check_text, check_value, listed, unknown_key};
-use crate::scenario::setting::{self, all_paths};
+use crate::scenario::problem::{
+    Collector, Origin, Problem, Problems, check_text, check_value, listed, unknown_key,
+};
+use crate::scenario::setting::{self, all_paths, sections};
 use crate::scenario::value::{FromValue, Kind, Value, nearest_hint};
 use crate::scenario::{self, Scenario};
 use crate::units::Month;
@@ -14,7 +16,17 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 const KEYS: [&str; 11] = [
-    "title", "about", "base", "design", "replicates", "points", "seed", "levels", "sample", "file", "factor",
+    "title",
+    "about",
+    "base",
+    "design",
+    "replicates",
+    "points",
+    "seed",
+    "levels",
+    "sample",
+    "file",
+    "factor",
 ];
 const FACTOR_KEYS: [&str; 6] = ["path", "values", "low", "high", "scale", "levels"];
 /// Points that all designs but grids hold in memory.
@@ -83,7 +95,13 @@ pub fn load(file: &Path, options: &Options) -> Result<Sweep, Problems> {
     }
     for item in items.iter().filter(|item| !KEYS.contains(&item.key.as_str())) {
         let problem = unknown_key(&item.origin, &item.key, KEYS.into_iter()).given(item.node.value());
-        problems.push(problem.allowed(listed(KEYS.into_iter())));
+        let problem = problem.allowed(listed(KEYS.into_iter()));
+        let of_scenarios = ["extends", "amendment"].into_iter().chain(sections()).any(|key| key == item.key);
+        problems.push(if of_scenarios {
+            problem.hint("this is a key of scenario files, which `mandate run` takes")
+        } else {
+            problem
+        });
     }
     let top = Top { file, items: &items };
     let title = top.text("title", &mut problems).unwrap_or_default();
@@ -110,7 +128,8 @@ pub fn load(file: &Path, options: &Options) -> Result<Sweep, Problems> {
     let replicates = options.replicates.unwrap_or(replicates.map_or(20, |n| n as u32));
     let seed = options.seed.unwrap_or(seed.map_or(1, |n| n as u64));
     let points = if design.is_sampled() { points.unwrap_or(0) as u64 } else { 0 };
-    let levels = if design == Design::Morris { levels.unwrap_or(design::MORRIS_LEVELS as i64) as u64 } else { 0 };
+    let levels =
+        if design == Design::Morris { levels.unwrap_or(design::MORRIS_LEVELS as i64) as u64 } else { 0 };
     size(&top, design, points, replicates, &read, &mut problems);
     if !problems.is_empty() {
         return Err(problems.finish());
@@ -155,8 +174,10 @@ impl Top<'_> {
     fn text(&self, key: &str, problems: &mut Collector) -> Option<String> {
         let item = self.find(key)?;
         let value = item.node.value();
-        let text = check_value(&item.origin, key, &Kind::Text, "", &value).map(|()| String::from_value(&value));
-        let checked = text.and_then(|text| check_text(&item.origin, key, &text, key == "about").map(|()| text));
+        let text =
+            check_value(&item.origin, key, &Kind::Text, "", &value).map(|()| String::from_value(&value));
+        let checked =
+            text.and_then(|text| check_text(&item.origin, key, &text, key == "about").map(|()| text));
         checked.map_err(|problem| problems.push(problem)).ok()
     }
 
@@ -211,11 +232,16 @@ fn belonging(top: &Top, design: Design, points: Option<i64>, levels: Option<i64>
     if let Some(item) = top.find("factor")
         && design == Design::Points
     {
-        let problem = item.origin.problem("factor", "the factors of the design \"points\" are the columns of its file");
+        let problem =
+            item.origin.problem("factor", "the factors of the design \"points\" are the columns of its file");
         problems.push(problem.allowed("no [[factor]]"));
     }
     if design.is_sampled() && top.find("points").is_none() {
-        let problem = top.missing("points", &format!("the design \"{word}\" needs a number of points"), POINTS.allowed());
+        let problem = top.missing(
+            "points",
+            &format!("the design \"{word}\" needs a number of points"),
+            POINTS.allowed(),
+        );
         problems.push(problem);
     }
     if let (Some(levels), Some(item)) = (levels, top.find("levels"))
@@ -322,7 +348,12 @@ fn parameter(
     Ok((place, parameter.kind, parameter.unit, parameter.meaning))
 }
 
-fn factors(top: &Top, design: Option<Design>, base: Option<&Scenario>, problems: &mut Collector) -> Vec<Read> {
+fn factors(
+    top: &Top,
+    design: Option<Design>,
+    base: Option<&Scenario>,
+    problems: &mut Collector,
+) -> Vec<Read> {
     let tables = match top.find("factor") {
         Some(Item { node: Node::Tables(tables), .. }) => tables.clone(),
         Some(item) => {
@@ -363,7 +394,8 @@ fn factors(top: &Top, design: Option<Design>, base: Option<&Scenario>, problems:
         match parameter(&path, &item.origin, base) {
             Ok((place, kind, unit, meaning)) => {
                 let ids = base.map(Scenario::ids);
-                let written = Written { path: &path, kind, unit, number: i + 1, items, origin, ids: ids.as_ref() };
+                let written =
+                    Written { path: &path, kind, unit, number: i + 1, items, origin, ids: ids.as_ref() };
                 if let Some((levels, origin)) = written.levels(design, problems) {
                     let (unit, meaning) = (unit.to_string(), meaning.to_string());
                     let factor = Factor { path, unit, meaning, levels };
@@ -402,7 +434,9 @@ impl Written<'_> {
             (Some(item), None, None) => {
                 for name in ["scale", "levels"] {
                     if let Some(other) = self.find(name) {
-                        let problem = other.origin.problem(self.key(name), "it goes with low and high, not with values");
+                        let problem = other
+                            .origin
+                            .problem(self.key(name), "it goes with low and high, not with values");
                         problems.push(problem.given(other.node.value()));
                     }
                 }
@@ -452,11 +486,12 @@ impl Written<'_> {
             return None;
         }
         let mut sound = true;
-        let values: Vec<Value> = values.into_iter().map(|value| exact(&self.kind, value)).collect();
-        for (i, value) in values.iter().enumerate() {
+        let given = values;
+        let values: Vec<Value> = given.iter().map(|value| exact(&self.kind, value.clone())).collect();
+        for (i, (value, given)) in values.iter().zip(&given).enumerate() {
             let twice = values[..i].contains(value);
-            let problem = self.check(value, &item.origin).err().or_else(|| {
-                twice.then(|| item.origin.problem(self.path, "the value stands twice").given(value))
+            let problem = self.check(given, &item.origin).err().or_else(|| {
+                twice.then(|| item.origin.problem(self.path, "the value stands twice").given(given))
             });
             if let Some(problem) = problem {
                 sound = false;
@@ -466,7 +501,13 @@ impl Written<'_> {
         sound.then(|| Levels::Values { values: values.iter().map(to_toml).collect() })
     }
 
-    fn range(&self, low: &Item, high: &Item, design: Option<Design>, problems: &mut Collector) -> Option<Levels> {
+    fn range(
+        &self,
+        low: &Item,
+        high: &Item,
+        design: Option<Design>,
+        problems: &mut Collector,
+    ) -> Option<Levels> {
         let (from, to) = (low.node.value(), high.node.value());
         let before = problems.count();
         if !matches!(self.kind, Kind::Number { .. } | Kind::Whole { .. } | Kind::Month | Kind::MonthOrNever) {
@@ -478,7 +519,8 @@ impl Written<'_> {
             if let Err(problem) = self.check(value, &item.origin) {
                 problems.push(problem);
             } else if *value == Value::Text("never".into()) {
-                let problem = item.origin.problem(self.key(&item.key), "never is no end of a range").given(value);
+                let problem =
+                    item.origin.problem(self.key(&item.key), "never is no end of a range").given(value);
                 problems.push(problem.allowed("a month; or values = [..., \"never\"]"));
             }
         }
@@ -531,7 +573,9 @@ impl Written<'_> {
                 let number = |i: usize| between(from, to, scale, share(i)).clamp(from, to);
                 let ends = |i: usize| if i + 1 == levels as usize { to } else { number(i) };
                 let mut values: Vec<Value> = (0..levels as usize)
-                    .map(|i| if whole { Value::Whole(ends(i).round() as i64) } else { Value::Number(ends(i)) })
+                    .map(
+                        |i| if whole { Value::Whole(ends(i).round() as i64) } else { Value::Number(ends(i)) },
+                    )
                     .collect();
                 values.dedup();
                 Some(Levels::Values { values: values.iter().map(to_toml).collect() })
@@ -541,7 +585,10 @@ impl Written<'_> {
                 Some(Levels::Values { values })
             }
             None => {
-                let problem = self.origin.problem(self.key("levels"), "a grid needs to know how many levels lie between low and high");
+                let problem = self.origin.problem(
+                    self.key("levels"),
+                    "a grid needs to know how many levels lie between low and high",
+                );
                 problems.push(problem.given(self.path).allowed("levels = 5, say, or values = [...]"));
                 None
             }
@@ -708,8 +755,11 @@ fn points_file(
             let Some(read) = read else { continue };
             match cell_value(&read.kind, cell, delimiter) {
                 Some(value) => {
-                    let setting =
-                        Setting { path: read.factor.path.clone(), value: value.clone(), origin: origin.clone() };
+                    let setting = Setting {
+                        path: read.factor.path.clone(),
+                        value: value.clone(),
+                        origin: origin.clone(),
+                    };
                     match setting::check(&setting, &ids) {
                         Ok(_) => values.push(value),
                         Err(problem) => problems.push(problem),
@@ -766,7 +816,11 @@ fn size(top: &Top, design: Design, points: u64, replicates: u32, read: &[Read], 
     };
     let runs = count.saturating_mul(u64::from(replicates));
     if (design != Design::Grid && count > MOST_POINTS) || runs > MOST_RUNS {
-        let problem = top.missing("points", "the design has too many points", format!("{MOST_POINTS} points at most, of a grid {MOST_RUNS} runs"));
+        let problem = top.missing(
+            "points",
+            "the design has too many points",
+            format!("{MOST_POINTS} points at most, of a grid {MOST_RUNS} runs"),
+        );
         problems.push(problem.given(count));
     }
 }
@@ -792,7 +846,13 @@ fn places(read: &[Read], base: &Scenario, options: &Options) -> Vec<Vec<Place>> 
         .collect()
 }
 
-fn rows_of_their_own(base: &Scenario, options: &Options, read: &Read, section: &str, name: &str) -> Vec<String> {
+fn rows_of_their_own(
+    base: &Scenario,
+    options: &Options,
+    read: &Read,
+    section: &str,
+    name: &str,
+) -> Vec<String> {
     debug_assert!(ROSTER_SECTIONS.contains(&section));
     let trials: Vec<(Value, Scenario)> = match &read.kind {
         Kind::Number { low, high } => vec![Value::Number(*low), Value::Number(*high)],

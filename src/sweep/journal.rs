@@ -354,11 +354,17 @@ impl Reader {
     /// [`JournalError`].
     pub fn run(&mut self) -> Result<Vec<Cell>, JournalError> {
         self.read_line()?;
-        let found = self.line.strip_suffix('\n').and_then(|line| read_run(&self.header.identity, self.next, line));
+        let found =
+            self.line.strip_suffix('\n').and_then(|line| read_run(&self.header.identity, self.next, line));
         self.next += 1;
         found.ok_or_else(|| JournalError::Damaged {
             path: self.path.clone(),
-            what: format!("it is cut short or damaged at run {} of {}..{}", self.next, self.header.first + 1, self.header.end),
+            what: format!(
+                "it is cut short or damaged at run {} of {}..{}",
+                self.next,
+                self.header.first + 1,
+                self.header.end
+            ),
         })
     }
 
@@ -374,7 +380,10 @@ impl Reader {
         if self.line == complete_line(&self.header) {
             Ok(self.header)
         } else {
-            Err(JournalError::Damaged { path: self.path, what: "it is cut short: its last line is missing".into() })
+            Err(JournalError::Damaged {
+                path: self.path,
+                what: "it is cut short: its last line is missing".into(),
+            })
         }
     }
 

@@ -33,7 +33,10 @@ pub enum MergeError {
         what: String,
     },
     /// Runs that are nowhere.
-    #[error("runs are missing: {} of {runs}; `mandate sweep SWEEP --missing --shards N --out DIR` says which shards to run", said(gaps))]
+    #[error(
+        "runs are missing: {} of {runs}; `mandate sweep SWEEP --missing --shards N --out DIR` says which shards to run",
+        said(gaps)
+    )]
     Missing {
         /// The runs, counted from 0.
         gaps: Vec<Range<u64>>,
@@ -109,7 +112,11 @@ impl Source {
                 None => {
                     let plan = header.plan(&path)?;
                     if plan.version != env!("CARGO_PKG_VERSION") {
-                        let what = format!("version {} wrote it, this is {}", plan.version, env!("CARGO_PKG_VERSION"));
+                        let what = format!(
+                            "version {} wrote it, this is {}",
+                            plan.version,
+                            env!("CARGO_PKG_VERSION")
+                        );
                         return Err(JournalError::Other { path, what }.into());
                     }
                     first = Some((path.clone(), header.clone(), plan));

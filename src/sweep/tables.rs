@@ -115,9 +115,13 @@ pub struct Finished {
     pub effects: Vec<Effect>,
 }
 
-const POINT: Column = Column { name: "point", unit: "number", meaning: "Point of the design, counted from 1" };
-const REPLICATE: Column =
-    Column { name: "replicate", unit: "number", meaning: "Replicate of the point, counted from 1; equal replicates of all points have equal seeds" };
+const POINT: Column =
+    Column { name: "point", unit: "number", meaning: "Point of the design, counted from 1" };
+const REPLICATE: Column = Column {
+    name: "replicate",
+    unit: "number",
+    meaning: "Replicate of the point, counted from 1; equal replicates of all points have equal seeds",
+};
 
 fn factor_columns(points: &Points) -> impl Iterator<Item = NamedColumn> {
     points.plan.factor.iter().map(|factor| NamedColumn {
@@ -351,10 +355,24 @@ fn manifest(points: &Points, identity: &str, dialect: Dialect, written: &[Writte
         ("command", "sweep".into()),
         ("identity", identity.into()),
         ("csv_dialect", dialect.name().into()),
-        ("all_points", (points.count() as i64).into()),
-        ("all_runs", (points.runs() as i64).into()),
+        ("points", (points.count() as i64).into()),
+        ("runs", (points.runs() as i64).into()),
     ] {
         table.insert(key.into(), value);
+    }
+    // What the file asks for is the number of points but for these two designs.
+    if let Some(asked) = plan.remove("points") {
+        match points.plan.design {
+            Design::Morris => table.insert("trajectories".into(), asked),
+            Design::Saltelli => table.insert("base_samples".into(), asked),
+            _ => None,
+        };
+    }
+    if points.plan.design != Design::Morris {
+        plan.remove("levels");
+    }
+    if points.plan.design != Design::Points {
+        plan.remove("listed");
     }
     let whole = |value: &toml::Value| match value.as_str().and_then(|text| text.parse::<i64>().ok()) {
         Some(number) => toml::Value::Integer(number),

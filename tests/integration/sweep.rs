@@ -49,7 +49,12 @@ fn a_grid_has_every_combination_and_its_tables_say_so() {
     let key: Vec<String> = sweep
         .rows
         .iter()
-        .map(|row| format!("{} {} {} {}", row["point"], row["replicate"], row["fees.agency_query"], row["supervision.audits_per_month"]))
+        .map(|row| {
+            format!(
+                "{} {} {} {}",
+                row["point"], row["replicate"], row["fees.agency_query"], row["supervision.audits_per_month"]
+            )
+        })
         .collect();
     assert_eq!(key[..3], ["1 1 3 0", "1 2 3 0", "2 1 3 4"]);
     assert_eq!(key[7], "4 2 24 4");
@@ -57,7 +62,17 @@ fn a_grid_has_every_combination_and_its_tables_say_so() {
     let summary = Table::read(&out.join("sweep_summary.csv"), b',');
     assert_eq!(
         summary.names,
-        ["point", "fees.agency_query", "supervision.audits_per_month", "outcome", "mean", "sd", "low", "high", "replicates"]
+        [
+            "point",
+            "fees.agency_query",
+            "supervision.audits_per_month",
+            "outcome",
+            "mean",
+            "sd",
+            "low",
+            "high",
+            "replicates"
+        ]
     );
     let mean = |point: &str, outcome: &str| {
         let row = summary.rows.iter().find(|row| row["point"] == point && row["outcome"] == outcome).unwrap();
@@ -163,7 +178,9 @@ fn interruptions_do_not_show() {
     let shard = fs::read(here.path().join("shard/shard-1-of-1.mandate")).unwrap();
     let header = shard.iter().position(|byte| *byte == b'\n').unwrap() + 1;
     let last = shard.len();
-    for (i, end) in [0, 1, header - 1, header, header + 1, header + 700, last - 90, last - 2].into_iter().enumerate() {
+    for (i, end) in
+        [0, 1, header - 1, header, header + 1, header + 700, last - 90, last - 2].into_iter().enumerate()
+    {
         let out = here.path().join(format!("cut{i}"));
         fs::create_dir(&out).unwrap();
         fs::write(out.join("sweep.partial"), &shard[..end]).unwrap();
@@ -179,7 +196,7 @@ fn interruptions_do_not_show() {
 #[test]
 fn a_killed_sweep_goes_on_where_it_was() {
     use std::time::{Duration, Instant};
-    let here = folder(&GRID.replace("replicates = 2", "replicates = 100"));
+    let here = folder(&GRID.replace("replicates = 2", "replicates = 25"));
     sweep(here.path(), &["--out", "whole"]).assert().code(0);
     for signal in ["-KILL", "-INT"] {
         let out = here.path().join(format!("out{signal}"));
@@ -194,8 +211,10 @@ fn a_killed_sweep_goes_on_where_it_was() {
             .unwrap();
         let start = Instant::now();
         let journal = out.join("sweep.partial");
-        let size = || fs::metadata(&journal).map_or(0, |attributes| attributes.len());
-        while size() < 30_000 && start.elapsed() < Duration::from_secs(60) && child.try_wait().unwrap().is_none() {
+        let lines =
+            || fs::read(&journal).map_or(0, |bytes| bytes.iter().filter(|byte| **byte == b'\n').count());
+        while lines() < 6 && start.elapsed() < Duration::from_secs(60) && child.try_wait().unwrap().is_none()
+        {
             std::thread::sleep(Duration::from_millis(5));
         }
         std::process::Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
@@ -222,7 +241,10 @@ fn what_is_there_is_not_mixed_with_another_sweep() {
     sweep(here.path(), &["--out", "o"]).assert().code(0);
     let before = files(&here.path().join("o"));
     sweep(here.path(), &["--out", "o"]).assert().code(2).stderr(starts_with("error: o holds results"));
-    sweep(here.path(), &["--out", "o", "--resume", "--seed", "7"]).assert().code(2).stderr(contains("holds other results"));
+    sweep(here.path(), &["--out", "o", "--resume", "--seed", "7"])
+        .assert()
+        .code(2)
+        .stderr(contains("holds other results"));
     assert_eq!(files(&here.path().join("o")), before);
 
     sweep(here.path(), &["--out", "s", "--shard", "1/1"]).assert().code(0);
@@ -260,7 +282,8 @@ fn shards_make_the_whole() {
         let out = |part: usize| folders[part % 2].as_str();
         let missing = |folder: &str| {
             let parts = parts.to_string();
-            let assert = sweep(here.path(), &["--out", folder, "--missing", "--shards", &parts]).assert().code(0);
+            let assert =
+                sweep(here.path(), &["--out", folder, "--missing", "--shards", &parts]).assert().code(0);
             String::from_utf8(assert.get_output().stdout.clone()).unwrap()
         };
         for part in (1..=parts).rev() {
@@ -277,7 +300,13 @@ fn shards_make_the_whole() {
         }
         let merged = format!("m{parts}");
         let from: Vec<&str> = if parts == 1 { vec!["b1"] } else { vec![out(0), out(1)] };
-        mandate(here.path()).arg("merge").args(from).args(["--out", &merged]).assert().code(0).stderr(is_empty());
+        mandate(here.path())
+            .arg("merge")
+            .args(from)
+            .args(["--out", &merged])
+            .assert()
+            .code(0)
+            .stderr(is_empty());
         assert_eq!(files(&here.path().join(&merged)), whole, "{parts} shards");
     }
     // Different divisions together are fine as long as they agree.
@@ -313,7 +342,8 @@ fn parts_that_make_no_whole_are_refused() {
         assert!(told.contains("a/shard-3-of-3.mandate") && told.contains("cut short"), "{told}");
     }
     let text = String::from_utf8(bytes).unwrap();
-    fs::write(&part, text.replace("\"version", "\"vesrion").replacen("version = \\\"", "version = \\\"9", 1)).unwrap();
+    fs::write(&part, text.replace("\"version", "\"vesrion").replacen("version = \\\"", "version = \\\"9", 1))
+        .unwrap();
     assert!(merge(&["a"]).contains("shard-3-of-3.mandate"));
 }
 
@@ -366,7 +396,11 @@ fn points_that_can_not_be_are_named() {
             .and(contains("sum to more than 1")),
     );
     write(here.path(), "design = \"points\"\nfile = \"p.csv\"\n");
-    fs::write(here.path().join("p.csv"), "fees.agency_query,fees.agency_qurey,fees.agency_query\ndear,1,1\n1,2\n").unwrap();
+    fs::write(
+        here.path().join("p.csv"),
+        "fees.agency_query,fees.agency_qurey,fees.agency_query\ndear,1,1\n1,2\n",
+    )
+    .unwrap();
     mandate(here.path()).args(["sweep", "s.toml"]).assert().code(2).stderr(
         contains("p.csv:1: fees.agency_qurey")
             .and(contains("did you mean fees.agency_query?"))
@@ -375,9 +409,11 @@ fn points_that_can_not_be_are_named() {
             .and(contains("p.csv:3: 1,2").and(contains("2 cells, the header 3"))),
     );
     write(here.path(), "design = \"sobol\"\nfile = \"p.csv\"\n");
-    mandate(here.path()).args(["sweep", "s.toml"]).assert().code(2).stderr(
-        contains("needs a number of points").and(contains("no factor")).and(contains("has no file")),
-    );
+    mandate(here.path())
+        .args(["sweep", "s.toml"])
+        .assert()
+        .code(2)
+        .stderr(contains("needs a number of points").and(contains("no factor")).and(contains("has no file")));
     assert_eq!(files(here.path()).len(), 2, "nothing was written");
 }
 
