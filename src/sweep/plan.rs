@@ -327,3 +327,79 @@ impl Sweep {
 pub fn months(first: Month, last: Month) -> Vec<Value> {
     (0..=last.since(first)).map(|ahead| Value::Text(first.plus(ahead).to_string())).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn range(low: f64, high: f64, scale: Scale, whole: bool) -> Levels {
+        Levels::Range { low, high, scale, whole }
+    }
+
+    #[test]
+    fn coordinates_cover_ranges_evenly() {
+        let linear = range(1.0, 3.0, Scale::Linear, false);
+        assert_eq!([0.0, 0.5, 1.0].map(|at| linear.at(at)), [1.0, 2.0, 3.0].map(Value::Number));
+        let log = range(1.0, 100.0, Scale::Log, false);
+        let Value::Number(middle) = log.at(0.5) else { panic!("a number") };
+        assert!((middle - 10.0).abs() < 1e-12);
+        assert_eq!((log.at(0.0), log.at(1.0)), (Value::Number(1.0), Value::Number(100.0)));
+        let whole = range(2.0, 4.0, Scale::Linear, true);
+        let values: Vec<Value> = (0..6).map(|i| whole.at((f64::from(i) + 0.5) / 6.0)).collect();
+        assert_eq!(values, [2, 2, 3, 3, 4, 4].map(Value::Whole));
+        assert_eq!((whole.at(0.0), whole.at(1.0)), (Value::Whole(2), Value::Whole(4)));
+        let words = Levels::Values { values: vec!["a".into(), "b".into()] };
+        let at = [0.0, 0.49, 0.5, 1.0].map(|at| words.at(at));
+        assert_eq!(at, ["a", "a", "b", "b"].map(|word| Value::Text(word.into())));
+    }
+
+    fn grid(sizes: &[i64], replicates: u32) -> Points {
+        let factor = |(i, size): (usize, &i64)| Factor {
+            path: format!("f.{i}"),
+            unit: "none".into(),
+            meaning: "A factor".into(),
+            levels: Levels::Values { values: (0..*size).map(toml::Value::Integer).collect() },
+        };
+        Points::new(Plan {
+            version: "1".into(),
+            name: "g".into(),
+            title: String::new(),
+            design: Design::Grid,
+            points: 0,
+            levels: 0,
+            seed: u64::MAX.to_string(),
+            replicates,
+            replicate_seeds: vec![u64::MAX.to_string()],
+            factor: sizes.iter().enumerate().map(factor).collect(),
+            listed: Vec::new(),
+            base_name: "b".into(),
+            base: "[fees]\nagency_query = 0.1\n".parse().unwrap(),
+        })
+    }
+
+    #[test]
+    fn parts_are_equal_and_leave_nothing_out() {
+        let points = grid(&[3, 4], 7);
+        assert_eq!((points.count(), points.runs(), points.of_run(13)), (12, 84, (1, 7)));
+        for parts in [1, 3, 11, 84, 100] {
+            let mut next = 0;
+            for part in 0..parts {
+                let runs = points.part(part, parts);
+                assert_eq!(runs.start, next);
+                let size = runs.end - runs.start;
+                assert!(size == 84 / parts || size == 84 / parts + 1);
+                next = runs.end;
+            }
+            assert_eq!(next, 84, "{parts} parts");
+        }
+    }
+
+    #[test]
+    fn a_plan_reads_back() {
+        let plan = grid(&[2, 2], 1).plan;
+        assert_eq!(toml::from_str::<Plan>(&plan.text()).unwrap(), plan);
+        let mut ranges = plan.clone();
+        ranges.factor[0].levels = range(0.1, 0.3, Scale::Log, false);
+        assert_eq!(toml::from_str::<Plan>(&ranges.text()).unwrap(), ranges);
+    }
+}
