@@ -3,8 +3,11 @@
 mod compare;
 mod explain;
 mod files;
+mod interrupt;
+mod merge;
 mod run;
 mod screen;
+mod sweep;
 mod validate;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -42,7 +45,11 @@ enum Command {
     Run(run::RunArgs),
     /// Run scenarios against a baseline, and say what differs and how surely
     Compare(compare::CompareArgs),
-    /// Say everything that is wrong with scenario files, without running them
+    /// Run a design over parameters of a scenario
+    Sweep(sweep::SweepArgs),
+    /// Put the shards of a sweep together
+    Merge(merge::MergeArgs),
+    /// Say everything that is wrong with scenario or sweep files, without running them
     Check(files::CheckArgs),
     /// List every parameter: path, type, unit, default, range, meaning, source
     Parameters(files::ParametersArgs),
@@ -66,6 +73,9 @@ enum Failure {
     /// The run failed.
     #[error("error: {0}\n")]
     Run(String),
+    /// The run failed, and may go well another time.
+    #[error("error: {0}\n")]
+    TryAgain(String),
     /// Somebody stopped it.
     #[error("{0}\n")]
     Interrupted(String),
@@ -76,6 +86,7 @@ impl Failure {
         match self {
             Failure::Input(_) | Failure::Problems(_) => 2,
             Failure::Run(_) => 1,
+            Failure::TryAgain(_) => 75,
             Failure::Interrupted(_) => 130,
         }
     }
@@ -95,6 +106,8 @@ pub fn main() -> ExitCode {
     let done = match cli.command {
         Command::Run(args) => run::run(&args, &screen),
         Command::Compare(args) => compare::compare(&args, &screen),
+        Command::Sweep(args) => sweep::sweep(&args, &screen),
+        Command::Merge(args) => merge::merge(&args, &screen),
         Command::Check(args) => files::check(&args, &screen),
         Command::Parameters(args) => files::parameters(args, &screen),
         Command::New(args) => files::new(&args, &screen),

@@ -9,6 +9,7 @@
 //! - one process a file, in the order of a month: [`rules`], [`compliance`], [`delivery`],
 //!   [`sourcing`], [`repayment`], [`credit`], [`supervision`], [`exposure`], [`accounts`]; [`month`] calls them;
 //! - [`observe`] turns the world into rows, [`replicate`] runs one replicate, [`mod@run`] many;
+//! - [`sweep`] runs a design over parameters;
 //! - [`validate`] compares the model with published and closed-form results;
 //! - [`stats`], [`summary`], [`comparison`] and [`results`] condense rows, [`output`] writes them, [`explain`]
 //!   reads decisions back, [`cli`] is the command.
@@ -46,6 +47,7 @@ pub mod sourcing;
 pub mod stats;
 pub mod summary;
 pub mod supervision;
+pub mod sweep;
 pub mod tables;
 pub mod tally;
 #[cfg(test)]

@@ -52,6 +52,10 @@ pub enum Purpose {
     CostIncrease = 17,
     /// Whether a store of records is breached.
     Breach = 18,
+    /// Where the points of a sampled design lie, by part of the drawing, row and factor.
+    Design = 19,
+    /// Which units a bootstrap resample holds, by position and resample.
+    Bootstrap = 20,
 }
 
 /// The key of one replicate: all its draws follow from it.

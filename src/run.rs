@@ -1,11 +1,14 @@
-//! Replicates of scenarios in parallel, handed on strictly in order.
+//! Runs in parallel, handed on strictly in order: replicates of a few scenarios, or as many runs as
+//! whoever asks for them can make one by one.
 
 use crate::random::Key;
 use crate::replicate::{Ended, simulate};
 use crate::scenario::Scenario;
 use crate::tables::{Reporting, RunRows};
 use std::any::Any;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
@@ -77,16 +80,49 @@ impl Plan<'_> {
         (1..=self.replicates).map(|replicate| scenario.replicate_seed(replicate)).collect()
     }
 
-    /// Into how many parts the users of a run are split: threads are for runs as long as there are
-    /// enough of these, and for parts of a run at the end.
-    fn chunks(&self, index: usize) -> usize {
-        if self.runs() - index >= self.threads { 1 } else { 4 * self.threads }
+    fn job(&self, index: u64) -> Job<'_> {
+        let id = self.id(index as usize);
+        let scenario = &self.scenarios[id.scenario];
+        Job { scenario: Cow::Borrowed(scenario), name: scenario.name.clone(), replicate: id.replicate }
     }
 
-    fn failed<E>(&self, index: usize, message: String) -> RunError<E> {
-        let id = self.id(index);
-        let scenario = self.scenarios[id.scenario].name.clone();
-        RunError::Failed { message, scenario, replicate: id.replicate, seed: self.seed }
+    fn batch(&self) -> Batch {
+        let Plan { seed, threads, reporting, .. } = *self;
+        Batch { runs: 0..self.runs() as u64, seed, threads, reporting, ahead: 2 * threads }
+    }
+}
+
+/// One run to be made: a replicate of a scenario that need not exist before or after it.
+pub struct Job<'a> {
+    /// The scenario.
+    pub scenario: Cow<'a, Scenario>,
+    /// What the scenario is called should the run fail.
+    pub name: String,
+    /// Replicate, counted from 1.
+    pub replicate: u32,
+}
+
+/// Runs that are known by their number alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// Numbers of the runs.
+    pub runs: Range<u64>,
+    /// Seed.
+    pub seed: u64,
+    /// Threads; results do not depend on it.
+    pub threads: usize,
+    /// What is to be observed beside the months.
+    pub reporting: Reporting,
+    /// How many runs may be started and not yet handed on: a run that takes long holds up the others
+    /// once there are so many, and as many results are held in memory.
+    pub ahead: usize,
+}
+
+impl Batch {
+    /// Into how many parts the users of a run are split: threads are for runs as long as there are
+    /// enough of these, and for parts of a run at the end.
+    fn chunks(&self, index: u64) -> usize {
+        if self.runs.end - index >= self.threads as u64 { 1 } else { 4 * self.threads }
     }
 }
 
@@ -106,23 +142,67 @@ pub fn run<E>(
     run_with(plan, stop, progress, sink, simulate)
 }
 
+/// Runs everything in `batch`, makes of each run what `reduce` makes of it, and hands that to `sink`
+/// in the order of the numbers. `job` says what the run of a number is; it and `reduce` are called by
+/// many threads. `progress` and `stop` are as for [`run`].
+///
+/// # Errors
+/// [`RunError`]; of several runs that fail, that of the first one.
+pub fn run_each<'a, T: Send, E>(
+    batch: &Batch,
+    stop: &AtomicBool,
+    progress: impl FnMut(usize),
+    job: impl Fn(u64) -> Job<'a> + Sync,
+    reduce: impl Fn(&Scenario, RunRows) -> T + Sync,
+    sink: impl FnMut(u64, T) -> Result<(), E>,
+) -> Result<(), RunError<E>> {
+    let one = |index: u64| {
+        let job = job(index);
+        let key = Key::new(batch.seed, job.scenario.replicate_seed(job.replicate));
+        simulate(&job.scenario, key, batch.chunks(index), batch.reporting, stop)
+            .map(|rows| reduce(&job.scenario, rows))
+    };
+    let failed = |index: u64, message: String| {
+        let Job { name, replicate, .. } = job(index);
+        RunError::Failed { message, scenario: name, replicate, seed: batch.seed }
+    };
+    in_order(batch, stop, progress, sink, one, failed)
+}
+
 type Simulated = Result<RunRows, Ended>;
 
 fn run_with<E>(
     plan: Plan<'_>,
     stop: &AtomicBool,
-    mut progress: impl FnMut(usize),
+    progress: impl FnMut(usize),
     mut sink: impl FnMut(RunId, RunRows) -> Result<(), E>,
     simulate: impl Fn(&Scenario, Key, usize, Reporting, &AtomicBool) -> Simulated + Sync,
 ) -> Result<(), RunError<E>> {
-    let one = |index: usize| {
-        let id = plan.id(index);
+    let batch = plan.batch();
+    let one = |index: u64| {
+        let id = plan.id(index as usize);
         let scenario = &plan.scenarios[id.scenario];
         let key = Key::new(plan.seed, scenario.replicate_seed(id.replicate));
-        simulate(scenario, key, plan.chunks(index), plan.reporting, stop)
+        simulate(scenario, key, batch.chunks(index), plan.reporting, stop)
     };
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(plan.threads).build()?;
-    let mut order = Order::new(plan.runs(), 2 * plan.threads);
+    let failed = |index: u64, message: String| {
+        let Job { name, replicate, .. } = plan.job(index);
+        RunError::Failed { message, scenario: name, replicate, seed: plan.seed }
+    };
+    in_order(&batch, stop, progress, |index, rows| sink(plan.id(index as usize), rows), one, failed)
+}
+
+fn in_order<T: Send, E>(
+    batch: &Batch,
+    stop: &AtomicBool,
+    mut progress: impl FnMut(usize),
+    mut sink: impl FnMut(u64, T) -> Result<(), E>,
+    one: impl Fn(u64) -> Result<T, Ended> + Sync,
+    failed: impl Fn(u64, String) -> RunError<E>,
+) -> Result<(), RunError<E>> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(batch.threads).build()?;
+    let first = batch.runs.start;
+    let mut order = Order::new((batch.runs.end - first) as usize, batch.ahead);
     pool.in_place_scope_fifo(|scope| {
         let (sender, receiver) = mpsc::channel();
         while !order.is_done() {
@@ -130,7 +210,7 @@ fn run_with<E>(
                 let (sender, one) = (sender.clone(), &one);
                 scope.spawn_fifo(move |_| {
                     // A run that panicked is reported like one that failed, so that nobody waits for it.
-                    let result = catch_unwind(AssertUnwindSafe(|| one(index)))
+                    let result = catch_unwind(AssertUnwindSafe(|| one(first + index as u64)))
                         .unwrap_or_else(|panic| Err(Ended::Invariant(panic_message(&*panic))));
                     // Nobody receives any more once another run has failed.
                     let _ = sender.send((index, result));
@@ -139,10 +219,11 @@ fn run_with<E>(
             let (index, result) = receiver.recv().expect("the sender lives as long as this loop");
             progress(order.finished(index, result));
             while let Some((index, result)) = order.next() {
+                let index = first + index as u64;
                 let handed_on = match result {
-                    Ok(rows) => sink(plan.id(index), rows).map_err(RunError::Sink),
+                    Ok(reduced) => sink(index, reduced).map_err(RunError::Sink),
                     Err(Ended::Interrupted) => Err(RunError::Interrupted),
-                    Err(Ended::Invariant(message)) => Err(plan.failed(index, message)),
+                    Err(Ended::Invariant(message)) => Err(failed(index, message)),
                 };
                 handed_on.inspect_err(|_| stop.store(true, Ordering::Relaxed))?;
             }
@@ -258,9 +339,9 @@ mod tests {
     #[test]
     fn threads_go_to_parts_of_a_run_only_at_the_end() {
         let scenarios = scenarios();
-        let chunks: Vec<usize> = (0..6).map(|index| plan(&scenarios, 3, 4).chunks(index)).collect();
+        let chunks: Vec<usize> = (0..6).map(|index| plan(&scenarios, 3, 4).batch().chunks(index)).collect();
         assert_eq!(chunks, [1, 1, 1, 16, 16, 16]);
-        assert_eq!(plan(&scenarios, 3, 1).chunks(5), 1);
+        assert_eq!(plan(&scenarios, 3, 1).batch().chunks(5), 1);
     }
 
     #[test]

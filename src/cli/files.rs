@@ -3,6 +3,7 @@
 use super::{Failure, Screen, number};
 use crate::scenario::problem::Problems;
 use crate::scenario::{listing, load, template};
+use crate::sweep::file::{Options, is_sweep};
 use clap::{Args, ValueEnum};
 use std::fmt::Write as _;
 use std::fs::File;
@@ -11,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 #[derive(Args)]
 pub struct CheckArgs {
-    /// Scenario files
+    /// Scenario or sweep files
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Set a parameter as if the files did, such as fees.agency_query=6
@@ -26,6 +27,18 @@ pub struct CheckArgs {
 pub fn check(args: &CheckArgs, screen: &Screen) -> Result<(), Failure> {
     let mut problems = Problems::default();
     for file in &args.files {
+        if is_sweep(file) {
+            let options = Options { sample: args.sample, sets: args.set.clone(), ..Options::default() };
+            match crate::sweep::load(file, &options) {
+                Ok(sweep) => {
+                    screen.warnings(&sweep.base);
+                    let (points, runs) = (sweep.points.count(), sweep.points.runs());
+                    screen.say(&format!("{}: ok (sweep, {points} points, {runs} runs)\n", file.display()))?;
+                }
+                Err(others) => problems.extend(others),
+            }
+            continue;
+        }
         match load(file, &args.set, args.sample) {
             Ok(scenario) => {
                 screen.warnings(&scenario);

@@ -1,5 +1,6 @@
 //! The command `run`.
 
+use super::interrupt::Interrupt;
 use super::{Failure, Screen, number, replicates, threads};
 use crate::output::csv::{Dialect, Written};
 use crate::output::differences;
@@ -21,8 +22,6 @@ use clap::{Args, ValueEnum};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
 
 #[derive(Args)]
@@ -79,7 +78,7 @@ pub struct RunOptions {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum DialectName {
+pub(super) enum DialectName {
     /// Commas and decimal points
     Standard,
     /// The same for Excel
@@ -157,7 +156,8 @@ pub fn execute(job: &Job<'_>, screen: &Screen) -> Result<(), Failure> {
     let dialect = Dialect::from(options.csv_dialect);
     let results = result_files();
     let folder = Folder::open(&target, &results, options.force, dialect).map_err(output_failure)?;
-    let interrupt = Interrupt::install(folder.temporary())?;
+    let interrupt = Interrupt::install()?;
+    interrupt.takes_away(folder.temporary());
 
     let differences = Scenario::differing(&scenarios.iter().collect::<Vec<_>>());
     let mut tables = RunTables::start(folder, scenarios, &differences, selection).map_err(output_failure)?;
@@ -374,7 +374,7 @@ fn closing(target: &Path, written: &[Written], selection: &Selection) -> Vec<Str
     lines
 }
 
-fn output_failure(error: OutputError) -> Failure {
+pub(super) fn output_failure(error: OutputError) -> Failure {
     if error.is_input() { Failure::Input(error.to_string()) } else { Failure::Run(error.to_string()) }
 }
 
@@ -385,32 +385,6 @@ fn run_failure(error: RunError<OutputError>, done: usize, runs: usize) -> Failur
         )),
         RunError::Sink(error) => output_failure(error),
         RunError::Failed { .. } | RunError::Threads(_) => Failure::Run(error.to_string()),
-    }
-}
-
-/// What Ctrl-C does: the first asks the runs to stop, the second ends the process.
-struct Interrupt {
-    stop: Arc<AtomicBool>,
-}
-
-impl Interrupt {
-    /// `temporary` is taken away if the process ends at once.
-    fn install(temporary: &Path) -> Result<Interrupt, Failure> {
-        let stop = Arc::new(AtomicBool::new(false));
-        let (asked, temporary) = (stop.clone(), temporary.to_path_buf());
-        let mut presses = 0;
-        ctrlc::set_handler(move || {
-            presses += 1;
-            if presses == 1 {
-                asked.store(true, Ordering::Relaxed);
-                return;
-            }
-            // The runs may still write into it; there is nobody left to tell.
-            let _ = std::fs::remove_dir_all(&temporary);
-            std::process::exit(130);
-        })
-        .map_err(|error| Failure::Run(format!("can't listen for Ctrl-C: {error}")))?;
-        Ok(Interrupt { stop })
     }
 }
 

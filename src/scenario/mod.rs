@@ -8,6 +8,7 @@ mod grid;
 pub mod listing;
 mod load;
 pub mod parameters;
+mod point;
 pub mod problem;
 mod resolved;
 mod roster;

@@ -53,11 +53,13 @@ fn the_model_lists_every_parameter() {
 /// A folder as a reader of the README has it.
 fn readers_folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    for name in ["scenarios", "seeds"] {
+    for name in ["scenarios", "scenarios/sweeps", "seeds"] {
         fs::create_dir(folder.path().join(name)).unwrap();
         for file in fs::read_dir(repository(name)).unwrap() {
             let file = file.unwrap();
-            fs::copy(file.path(), folder.path().join(name).join(file.file_name())).unwrap();
+            if file.path().is_file() {
+                fs::copy(file.path(), folder.path().join(name).join(file.file_name())).unwrap();
+            }
         }
     }
     folder

@@ -19,5 +19,6 @@ mod reproducibility;
 mod scenario_files;
 mod settings;
 mod statistics;
+mod sweep;
 mod validate;
 mod verification;

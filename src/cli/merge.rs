@@ -1,0 +1,43 @@
+//! The command `merge`.
+
+use super::interrupt::Interrupt;
+use super::run::{DialectName, output_failure};
+use super::sweep::{closing, tables_failure};
+use super::{Failure, Screen};
+use crate::output::csv::Dialect;
+use crate::output::folder::Folder;
+use crate::sweep::merge::{MergeError, Source};
+use crate::sweep::tables::{sweep_files, write};
+use clap::Args;
+use std::path::PathBuf;
+
+#[derive(Args)]
+pub struct MergeArgs {
+    /// Folders that hold the shards of a sweep
+    #[arg(required = true, value_name = "DIR")]
+    folders: Vec<PathBuf>,
+    /// Folder for the results
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// How CSV files are written
+    #[arg(long, value_enum, value_name = "DIALECT", default_value_t = DialectName::Standard)]
+    csv_dialect: DialectName,
+    /// Replace the results in the folder
+    #[arg(long)]
+    force: bool,
+}
+
+/// Puts shards together to the tables that the sweep on one machine gives.
+pub fn merge(args: &MergeArgs, screen: &Screen) -> Result<(), Failure> {
+    let (source, points, identity) = Source::parts(&args.folders).map_err(merge_failure)?;
+    let dialect = Dialect::from(args.csv_dialect);
+    let folder = Folder::open(&args.out, &sweep_files(), args.force, dialect).map_err(output_failure)?;
+    let interrupt = Interrupt::install()?;
+    interrupt.takes_away(folder.temporary());
+    let finished = write(folder, &points, &identity, dialect, &source).map_err(tables_failure)?;
+    screen.say(&closing(&points, &finished, &args.out))
+}
+
+pub(super) fn merge_failure(error: MergeError) -> Failure {
+    if error.is_input() { Failure::Input(error.to_string()) } else { Failure::Run(error.to_string()) }
+}

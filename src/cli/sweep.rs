@@ -1,0 +1,330 @@
+//! The command `sweep`.
+
+use super::interrupt::Interrupt;
+use super::merge::merge_failure;
+use super::run::{DialectName, output_failure};
+use super::{Failure, Screen, number, number_from_one, replicates, threads};
+use crate::output::csv::Dialect;
+use crate::output::folder::Folder;
+use crate::run::{Batch, Job, RunError, run_each};
+use crate::summary::SummaryRow;
+use crate::sweep::file::Options;
+use crate::sweep::journal::{Header, JOURNAL, Journal, JournalError};
+use crate::sweep::merge::{Source, is_there, ranges, shard_file, shard_journal};
+use crate::sweep::plan::Points;
+use crate::sweep::tables::{Finished, TablesError, finished, sweep_files, write};
+use crate::sweep::{Sweep, load};
+use crate::tables::{Reporting, Row};
+use clap::Args;
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread::available_parallelism;
+
+#[derive(Args)]
+pub struct SweepArgs {
+    /// Sweep file
+    #[arg(value_name = "SWEEP")]
+    sweep: PathBuf,
+    /// Folder for the results [default: results/NAME]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Replicates of each point, instead of those of the file
+    #[arg(long, value_name = "N", value_parser = replicates)]
+    replicates: Option<u32>,
+    /// Seed of all random numbers, instead of that of the file
+    #[arg(long, value_name = "N", value_parser = number)]
+    seed: Option<u64>,
+    /// Number of simulated users, instead of users.sample
+    #[arg(long, value_name = "N", value_parser = number)]
+    sample: Option<u64>,
+    /// Set a parameter as if the base did, such as fees.direct_query=6; may be repeated
+    #[arg(long, value_name = "PATH=VALUE")]
+    set: Vec<String>,
+    /// Threads; results do not depend on it [default: all cores]
+    #[arg(long, value_name = "N", value_parser = threads)]
+    threads: Option<usize>,
+    /// How CSV files are written
+    #[arg(long, value_enum, value_name = "DIALECT", default_value_t = DialectName::Standard)]
+    csv_dialect: DialectName,
+    /// Go on where an earlier sweep into the folder was interrupted
+    #[arg(long)]
+    resume: bool,
+    /// Replace the results in the folder
+    #[arg(long, conflicts_with = "resume")]
+    force: bool,
+    /// Run part K of N only, for `mandate merge`; several shards may share a folder
+    #[arg(long, value_name = "K/N", value_parser = shard)]
+    shard: Option<(u64, u64)>,
+    /// List the shards that are not in the folder yet, such as 3,7-9, and run nothing
+    #[arg(long, requires = "shards", conflicts_with = "shard")]
+    missing: bool,
+    /// Number of shards
+    #[arg(long, value_name = "N", requires = "missing", value_parser = shards)]
+    shards: Option<u64>,
+}
+
+const MOST_SHARDS: u64 = 1_000_000;
+
+fn shards(text: &str) -> Result<u64, String> {
+    number_from_one(text, MOST_SHARDS)
+}
+
+fn shard(text: &str) -> Result<(u64, u64), String> {
+    let wrong = || "write K/N, such as 3/16".to_string();
+    let (part, parts) = text.split_once('/').ok_or_else(wrong)?;
+    let (part, parts) = (shards(part)?, shards(parts)?);
+    if part <= parts { Ok((part, parts)) } else { Err(format!("there are {parts} shards only")) }
+}
+
+/// Runs a design over parameters, or a part of it, and writes its tables.
+pub fn sweep(args: &SweepArgs, screen: &Screen) -> Result<(), Failure> {
+    let options =
+        Options { replicates: args.replicates, seed: args.seed, sample: args.sample, sets: args.set.clone() };
+    let sweep = load(&args.sweep, &options).map_err(|problems| screen.problems(&problems))?;
+    screen.warnings(&sweep.base);
+    let out = args.out.clone().unwrap_or_else(|| Path::new("results").join(&sweep.points.plan.name));
+    match (args.shard, args.shards) {
+        (Some((part, parts)), _) => shard_of(args, screen, &sweep, &out, part, parts),
+        (None, Some(parts)) => missing(screen, &sweep, &out, parts),
+        (None, None) => whole(args, screen, &sweep, &out),
+    }
+}
+
+fn whole(args: &SweepArgs, screen: &Screen, sweep: &Sweep, out: &Path) -> Result<(), Failure> {
+    let header = Header::new(&sweep.points, 0..sweep.points.runs());
+    let path = out.join(JOURNAL);
+    let dialect = Dialect::from(args.csv_dialect);
+    if args.resume && !path.exists() {
+        match finished(out) {
+            Some(identity) if identity == header.identity => {
+                return screen.say(&format!("{} is complete: there is nothing to resume\n", out.display()));
+            }
+            Some(_) => {
+                let what = format!(
+                    "{} holds other results; give another --out, or --force to replace them",
+                    out.display()
+                );
+                return Err(Failure::Input(what));
+            }
+            None => {}
+        }
+    }
+    if !args.resume && !args.force {
+        if path.exists() {
+            let shown = out.display();
+            return Err(Failure::Input(format!(
+                "{shown} holds a sweep that is not complete ({JOURNAL}); give --resume to go on with it, or --force to start anew"
+            )));
+        }
+        if let Some(found) = sweep_files().iter().find(|file| out.join(file).exists()) {
+            let shown = out.display();
+            return Err(Failure::Input(format!(
+                "{shown} holds results ({found}); give another --out, or --force to replace them"
+            )));
+        }
+    }
+    make_folder(out)?;
+    if args.force && path.exists() {
+        fs::remove_file(&path).map_err(JournalError::io(&path)).map_err(journal_failure)?;
+    }
+    let interrupt = Interrupt::install()?;
+    let mut journal = Journal::open(&path, header.clone()).map_err(journal_failure)?;
+    run_into(args, screen, sweep, &interrupt, &mut journal, sweep.points.runs()).map_err(|error| match error {
+        RunError::Interrupted => Failure::Interrupted(format!(
+            "interrupted after {} of {} runs, which are kept in {}; the same command with --resume goes on",
+            journal.next(),
+            sweep.points.runs(),
+            path.display()
+        )),
+        error => run_failure(error),
+    })?;
+
+    let folder = Folder::open(out, &sweep_files(), true, dialect).map_err(output_failure)?;
+    interrupt.takes_away(folder.temporary());
+    let source = Source::journal(&path, sweep.points.runs());
+    let finished =
+        write(folder, &sweep.points, &header.identity, dialect, &source).map_err(tables_failure)?;
+    drop(journal);
+    fs::remove_file(&path).map_err(JournalError::io(&path)).map_err(journal_failure)?;
+    screen.say(&closing(&sweep.points, &finished, out))
+}
+
+fn shard_of(
+    args: &SweepArgs,
+    screen: &Screen,
+    sweep: &Sweep,
+    out: &Path,
+    part: u64,
+    parts: u64,
+) -> Result<(), Failure> {
+    let runs = sweep.points.part(part - 1, parts);
+    let header = Header::new(&sweep.points, runs.clone());
+    let (name, path) = (out.join(shard_file(part, parts)), out.join(shard_journal(part, parts)));
+    if args.force {
+        for old in [&name, &path].into_iter().filter(|old| old.exists()) {
+            fs::remove_file(old).map_err(JournalError::io(old)).map_err(journal_failure).map_err(again)?;
+        }
+    }
+    if is_there(&name, &header).map_err(journal_failure).map_err(again)? {
+        return screen.say(&format!("{} is complete\n", name.display()));
+    }
+    make_folder(out).map_err(again)?;
+    let interrupt = Interrupt::install()?;
+    let mut journal = Journal::open(&path, header).map_err(journal_failure).map_err(again)?;
+    run_into(args, screen, sweep, &interrupt, &mut journal, runs.end).map_err(|error| match error {
+        RunError::Interrupted => Failure::Interrupted(format!(
+            "interrupted after {} of {} runs of the shard, which are kept in {}; the same command goes on",
+            journal.next() - runs.start,
+            runs.end - runs.start,
+            path.display()
+        )),
+        RunError::Sink(error) => again(journal_failure(error)),
+        error => run_failure(error),
+    })?;
+    journal.complete(&name).map_err(journal_failure).map_err(again)?;
+    let (first, last) = (runs.start + 1, runs.end);
+    screen.say(&format!("Shard {part} of {parts}: runs {first} to {last}\nFile: {}\n", name.display()))
+}
+
+/// What failed may go well another time: a full disk, a network that is down.
+fn again(failure: Failure) -> Failure {
+    match failure {
+        Failure::Run(message) => Failure::TryAgain(message),
+        other => other,
+    }
+}
+
+fn missing(screen: &Screen, sweep: &Sweep, out: &Path, parts: u64) -> Result<(), Failure> {
+    let mut missing = Vec::new();
+    let mut header = Header::new(&sweep.points, 0..0);
+    for part in 1..=parts {
+        let runs = sweep.points.part(part - 1, parts);
+        (header.first, header.end) = (runs.start, runs.end);
+        if !is_there(&out.join(shard_file(part, parts)), &header).map_err(journal_failure)? {
+            missing.push(part);
+        }
+    }
+    if missing.is_empty() { Ok(()) } else { screen.output(&(ranges(&missing) + "\n")) }
+}
+
+/// Runs what the journal lacks up to `end`.
+fn run_into(
+    args: &SweepArgs,
+    screen: &Screen,
+    sweep: &Sweep,
+    interrupt: &Interrupt,
+    journal: &mut Journal,
+    end: u64,
+) -> Result<(), RunError<JournalError>> {
+    let threads = args.threads.unwrap_or_else(|| available_parallelism().map_or(1, usize::from));
+    let batch = Batch {
+        runs: journal.next()..end,
+        seed: sweep.seed(),
+        threads,
+        reporting: Reporting { months_only: true, ..Reporting::default() },
+        // A run that waits for those before it is a row, not its months.
+        ahead: 16 * threads,
+    };
+    if batch.runs.is_empty() {
+        return Ok(());
+    }
+    let before = batch.runs.start;
+    let bar = screen.progress(end as usize);
+    bar.set_position(before);
+    let ran = run_each(
+        &batch,
+        &interrupt.stop,
+        |runs| bar.set_position(before + runs as u64),
+        |run| {
+            let (point, replicate) = sweep.points.of_run(run);
+            let name = format!("{}, {}", sweep.points.plan.name, sweep.points.describe(point));
+            Job { scenario: Cow::Owned(sweep.scenario(point)), name, replicate }
+        },
+        |scenario, rows| SummaryRow::of(scenario, &rows).cells(),
+        |run, cells| journal.add(run, &cells),
+    );
+    bar.finish_and_clear();
+    ran
+}
+
+fn make_folder(out: &Path) -> Result<(), Failure> {
+    fs::create_dir_all(out).map_err(JournalError::io(out)).map_err(journal_failure)
+}
+
+fn journal_failure(error: JournalError) -> Failure {
+    if error.is_input() { Failure::Input(error.to_string()) } else { Failure::Run(error.to_string()) }
+}
+
+fn run_failure(error: RunError<JournalError>) -> Failure {
+    match error {
+        RunError::Sink(error) => journal_failure(error),
+        error => Failure::Run(error.to_string()),
+    }
+}
+
+pub(super) fn tables_failure(error: TablesError) -> Failure {
+    match error {
+        TablesError::Merge(error) => merge_failure(error),
+        TablesError::Output(error) => output_failure(error),
+    }
+}
+
+/// Outcomes of which the closing summary tells the factors' effects.
+const KEY_OUTCOMES: [&str; 4] =
+    ["delivered_share_end", "direct_query_share_mean", "approval_rate_mean", "users_surplus_cny_total"];
+
+/// Points, runs, what each factor does, and where the files are.
+pub(super) fn closing(points: &Points, finished: &Finished, out: &Path) -> String {
+    let plan = &points.plan;
+    let mut text = format!(
+        "{}: {} points of the design {}, {} runs ({} replicates of each)\n",
+        plan.name,
+        points.count(),
+        plan.design.word(),
+        points.runs(),
+        plan.replicates
+    );
+    let measure = finished.effects.first().map_or("", |effect| effect.measure);
+    let said = match measure {
+        "mu_star" => "Mean absolute elementary effect (mu*), over a factor's whole range, on",
+        "st" => "Share of variance in which a factor has a part (ST), of",
+        _ => "Rank correlation, from -1 (falls with the factor) to 1, with",
+    };
+    let _ = writeln!(text, "{said}");
+    for outcome in KEY_OUTCOMES {
+        let effects: Vec<String> = finished
+            .effects
+            .iter()
+            .filter(|effect| effect.outcome == outcome)
+            .filter_map(|effect| effect.value.map(|value| format!("{} {}", effect.parameter, figure(value))))
+            .collect();
+        let effects = if effects.is_empty() { "the same at all points".into() } else { effects.join(", ") };
+        let _ = writeln!(text, "  {outcome}: {effects}");
+    }
+    let tables = finished.written.len();
+    let _ = writeln!(text, "Files: {} ({tables} tables and their manifest)", out.display());
+    text + "columns.csv among them says what each column means.\n"
+}
+
+fn figure(number: f64) -> String {
+    if number != 0.0 && !(1e-3..1e6).contains(&number.abs()) {
+        format!("{number:.2e}")
+    } else {
+        format!("{number:.3}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shards_are_written_as_a_fraction() {
+        assert_eq!(shard("3/16"), Ok((3, 16)));
+        for wrong in ["0/3", "4/3", "3", "/3", "1/0", "a/b"] {
+            assert!(shard(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! Sweeps: a design over parameters of one scenario, run point by point, kept as it goes, and put
+//! together again from its parts.
+
+pub mod design;
+pub mod effects;
+pub mod file;
+pub mod journal;
+pub mod merge;
+pub mod plan;
+pub mod tables;
+
+pub use file::load;
+pub use plan::Sweep;

@@ -1,0 +1,407 @@
+//! The tables of a sweep, from its runs.
+
+use super::effects;
+use super::merge::{MergeError, Source};
+use super::plan::{Design, Factor, Levels, Points, to_toml};
+use crate::output::columns::{NamedColumn, columns, dictionary};
+use crate::output::csv::{Dialect, Written, file_name};
+use crate::output::folder::{Folder, OutputError};
+use crate::output::{MANIFEST, result_files};
+use crate::scenario::value::Value;
+use crate::stats::Moments;
+use crate::summary::SummaryRow;
+use crate::tables::{Cell, Column, ColumnRow, Row, table};
+use crate::units::Month;
+
+/// Means of points held in memory at a time.
+const MOST_MEANS: usize = 8 << 20;
+/// Resamples of intervals of effects, fewer where there are many points.
+const RESAMPLES: u32 = 200;
+
+/// The table of runs.
+pub const SWEEP: &str = "sweep";
+
+table! {
+    /// An outcome of a point over its replicates.
+    SweepSummaryRow = "sweep_summary" {
+        outcome: &'static str, "name", "Column of sweep.csv";
+        mean: Option<f64>, "of the outcome", "Mean over replicates in which the outcome exists; empty for a month";
+        sd: Option<f64>, "of the outcome", "Standard deviation over replicates; empty with one";
+        low: Option<f64>, "of the outcome", "Lower end of the 95 % interval of the mean; empty with one replicate";
+        high: Option<f64>, "of the outcome", "Upper end of the 95 % interval of the mean";
+        replicates: u32, "replicates", "Replicates in which the outcome exists";
+    }
+}
+
+table! {
+    /// A parameter's elementary effects on an outcome.
+    MorrisRow = "effects" {
+        outcome: &'static str, "name", "Column of sweep.csv, of which the mean of a point is taken";
+        parameter: String, "path", "Factor";
+        mu: Option<f64>, "of the outcome", "Mean elementary effect, per whole range of the factor";
+        mu_star: Option<f64>, "of the outcome", "Mean absolute elementary effect: how much the factor matters";
+        mu_star_low: Option<f64>, "of the outcome", "Lower end of the 95 % interval of mu_star";
+        mu_star_high: Option<f64>, "of the outcome", "Upper end of the 95 % interval of mu_star";
+        sigma: Option<f64>, "of the outcome", "Standard deviation of elementary effects: how far they depend on other factors";
+        trajectories: u32, "trajectories", "Trajectories with all their outcomes";
+    }
+}
+
+table! {
+    /// A parameter's Sobol' indices.
+    SobolRow = "effects" {
+        outcome: &'static str, "name", "Column of sweep.csv, of which the mean of a point is taken";
+        parameter: String, "path", "Factor";
+        s1: Option<f64>, "share of variance", "Share of the outcome's variance that the factor explains alone";
+        s1_low: Option<f64>, "share of variance", "Lower end of the 95 % interval of s1";
+        s1_high: Option<f64>, "share of variance", "Upper end of the 95 % interval of s1";
+        st: Option<f64>, "share of variance", "Share of the variance that the factor has a part in";
+        st_low: Option<f64>, "share of variance", "Lower end of the 95 % interval of st";
+        st_high: Option<f64>, "share of variance", "Upper end of the 95 % interval of st";
+        base_samples: u32, "base samples", "Base samples with all their outcomes";
+    }
+}
+
+table! {
+    /// A parameter's rank correlation with an outcome.
+    RankRow = "effects" {
+        outcome: &'static str, "name", "Column of sweep.csv, of which the mean of a point is taken";
+        parameter: String, "path", "Factor";
+        rank_correlation: Option<f64>, "correlation", "Spearman's rank correlation of the factor and the outcome; empty where one of them never changes";
+        rank_correlation_low: Option<f64>, "correlation", "Lower end of its 95 % interval";
+        rank_correlation_high: Option<f64>, "correlation", "Upper end of its 95 % interval";
+        partial_rank_correlation: Option<f64>, "correlation", "The same of what the other factors leave unexplained";
+        partial_rank_correlation_low: Option<f64>, "correlation", "Lower end of its 95 % interval";
+        partial_rank_correlation_high: Option<f64>, "correlation", "Upper end of its 95 % interval";
+        points: u32, "points", "Points with the outcome";
+    }
+}
+
+/// Names of the files that are results of a sweep, and of a run, which don't go into one folder.
+pub fn sweep_files() -> Vec<String> {
+    let own = [SWEEP, SweepSummaryRow::TABLE, MorrisRow::TABLE].map(file_name);
+    own.into_iter().chain(result_files()).collect()
+}
+
+/// Why tables can't be written.
+#[derive(Debug, thiserror::Error)]
+pub enum TablesError {
+    /// Runs can't be read back.
+    #[error("{0}")]
+    Merge(#[from] MergeError),
+    /// The disk refuses.
+    #[error("{0}")]
+    Output(#[from] OutputError),
+}
+
+/// The main measure of a factor's effect on an outcome.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Effect {
+    /// Outcome.
+    pub outcome: &'static str,
+    /// Factor's path.
+    pub parameter: String,
+    /// The measure: `mu_star`, `st` or `rank_correlation`.
+    pub measure: &'static str,
+    /// Its value, if there is one.
+    pub value: Option<f64>,
+}
+
+/// What was written, and what it says.
+pub struct Finished {
+    /// The files.
+    pub written: Vec<Written>,
+    /// All effects.
+    pub effects: Vec<Effect>,
+}
+
+const POINT: Column =
+    Column { name: "point", unit: "number", meaning: "Point of the design, counted from 1" };
+const REPLICATE: Column = Column {
+    name: "replicate",
+    unit: "number",
+    meaning: "Replicate of the point, counted from 1; equal replicates of all points have equal seeds",
+};
+
+fn factor_columns(points: &Points) -> impl Iterator<Item = NamedColumn> {
+    points.plan.factor.iter().map(|factor| NamedColumn {
+        name: factor.path.clone(),
+        unit: factor.unit.clone(),
+        meaning: format!("Swept: {}", factor.meaning),
+    })
+}
+
+/// Writes all tables of a sweep and puts them under their final names.
+///
+/// # Errors
+/// [`TablesError`].
+pub fn write(
+    mut folder: Folder,
+    points: &Points,
+    identity: &str,
+    dialect: Dialect,
+    source: &Source,
+) -> Result<Finished, TablesError> {
+    let mut described: Vec<ColumnRow> = Vec::new();
+    let mut start = |folder: &mut Folder, table: &'static str, columns: Vec<NamedColumn>| {
+        described.extend(dictionary(table, &columns));
+        folder.table(table, columns.into_iter().map(|column| column.name).collect())
+    };
+    let prefix = |first: &[Column]| -> Vec<NamedColumn> {
+        first.iter().map(NamedColumn::from).chain(factor_columns(points)).collect()
+    };
+    let of_runs = prefix(&[POINT, REPLICATE]).into_iter().chain(columns::<SummaryRow>(&[])).collect();
+    let of_points = prefix(&[POINT]).into_iter().chain(columns::<SweepSummaryRow>(&[])).collect();
+    let runs_table = start(&mut folder, SWEEP, of_runs)?;
+    let points_table = start(&mut folder, SweepSummaryRow::TABLE, of_points)?;
+    let effect_columns = match points.plan.design {
+        Design::Morris => columns::<MorrisRow>(&[]),
+        Design::Saltelli => columns::<SobolRow>(&[]),
+        _ => columns::<RankRow>(&[]),
+    };
+    let effects_table = start(&mut folder, MorrisRow::TABLE, effect_columns)?;
+
+    let outcomes = SummaryRow::COLUMNS.len();
+    let batch = (MOST_MEANS / (points.count() as usize).max(1)).clamp(1, outcomes);
+    let mut all = Vec::new();
+    let mut from = 0;
+    while from < outcomes {
+        let batched = from..(from + batch).min(outcomes);
+        let mut means: Vec<Vec<Option<f64>>> = vec![Vec::new(); batched.len()];
+        let mut moments = vec![Moments::default(); outcomes];
+        let mut present = vec![0u32; outcomes];
+        source.each(|run, cells| -> Result<(), TablesError> {
+            let (point, replicate) = points.of_run(run);
+            if cells.len() != outcomes {
+                let what = "a run has other outcomes than this program's".to_string();
+                let path = folder.target().to_path_buf();
+                return Err(MergeError::from(super::journal::JournalError::Damaged { path, what }).into());
+            }
+            for ((moments, present), cell) in moments.iter_mut().zip(&mut present).zip(&cells) {
+                moments.extend(cell.number());
+                *present += u32::from(*cell != Cell::Empty);
+            }
+            if from == 0 {
+                let mut prefix = vec![Cell::Whole(point as i64 + 1), Cell::Whole(i64::from(replicate))];
+                prefix.extend(points.values(point).iter().map(cell_of));
+                folder.row(runs_table, &prefix, &cells)?;
+            }
+            if replicate < points.plan.replicates {
+                return Ok(());
+            }
+            if from == 0 {
+                let mut prefix = vec![Cell::Whole(point as i64 + 1)];
+                prefix.extend(points.values(point).iter().map(cell_of));
+                for ((column, moments), present) in SummaryRow::COLUMNS.iter().zip(&moments).zip(&present) {
+                    let row = SweepSummaryRow {
+                        outcome: column.name,
+                        mean: moments.mean(),
+                        sd: moments.deviation(),
+                        low: moments.interval().map(|(low, _)| low),
+                        high: moments.interval().map(|(_, high)| high),
+                        replicates: *present,
+                    };
+                    folder.row(points_table, &prefix, &row.cells())?;
+                }
+            }
+            for (means, moments) in means.iter_mut().zip(&moments[batched.clone()]) {
+                means.push(moments.mean());
+            }
+            moments.fill(Moments::default());
+            present.fill(0);
+            Ok(())
+        })?;
+        for (place, means) in batched.clone().zip(&means) {
+            // An outcome that no run has, such as a month, has no effects.
+            if means.iter().all(Option::is_none) {
+                continue;
+            }
+            let (rows, effects) = effects_of(points, SummaryRow::COLUMNS[place].name, means);
+            for row in rows {
+                folder.row(effects_table, &[], &row)?;
+            }
+            all.extend(effects);
+        }
+        from = batched.end;
+    }
+    described.extend(dictionary(ColumnRow::TABLE, &columns::<ColumnRow>(&[])));
+    let names = columns::<ColumnRow>(&[]).into_iter().map(|column| column.name).collect();
+    let columns_table = folder.table(ColumnRow::TABLE, names)?;
+    for row in &described {
+        folder.row(columns_table, &[], &row.cells())?;
+    }
+    let text = manifest(points, identity, dialect, folder.complete_tables()?);
+    let written = folder.finish(&sweep_files(), &text)?;
+    Ok(Finished { written, effects: all })
+}
+
+fn cell_of(value: &Value) -> Cell {
+    match value {
+        Value::Number(number) => Cell::Number(*number),
+        Value::Whole(number) => Cell::Whole(*number),
+        Value::Flag(flag) => Cell::Flag(*flag),
+        Value::Text(text) | Value::Other(text) => Cell::Text(text.clone()),
+        Value::List(items) => {
+            let words = items.iter().map(|item| match item {
+                Value::Text(text) => text.clone(),
+                other => other.to_string(),
+            });
+            Cell::Text(words.collect::<Vec<_>>().join(" "))
+        }
+    }
+}
+
+/// A factor's value as a number whose order means something: a choice's is its place in the file.
+fn ordinal(factor: &Factor, value: &Value) -> f64 {
+    match value {
+        Value::Number(number) => *number,
+        Value::Whole(number) => *number as f64,
+        Value::Flag(flag) => f64::from(u8::from(*flag)),
+        Value::Text(text) if text == "never" => f64::MAX,
+        Value::Text(text) if text.parse::<Month>().is_ok() => {
+            text.parse::<Month>().map_or(0.0, |month| f64::from(month.ordinal()))
+        }
+        other => match &factor.levels {
+            Levels::Values { values } => {
+                values.iter().position(|value| *value == to_toml(other)).unwrap_or(0) as f64
+            }
+            Levels::Range { .. } => 0.0,
+        },
+    }
+}
+
+type Rows = (Vec<Vec<Cell>>, Vec<Effect>);
+
+fn effects_of(points: &Points, outcome: &'static str, means: &[Option<f64>]) -> Rows {
+    let plan = &points.plan;
+    let seed = plan.seed.parse().unwrap_or_default();
+    let resamples = (RESAMPLES as usize * 2000 / means.len().max(2000)).max(40) as u32;
+    let low = |interval: Option<(f64, f64)>| interval.map(|(low, _)| low);
+    let high = |interval: Option<(f64, f64)>| interval.map(|(_, high)| high);
+    let mut rows = Vec::new();
+    let mut all = Vec::new();
+    let mut keep = |factor: &Factor, measure, value, cells: Vec<Cell>| {
+        all.push(Effect { outcome, parameter: factor.path.clone(), measure, value });
+        rows.push(cells);
+    };
+    match plan.design {
+        Design::Morris => {
+            let found = effects::morris(points.coordinates(), means, resamples, seed);
+            for (factor, e) in plan.factor.iter().zip(found) {
+                let row = MorrisRow {
+                    outcome,
+                    parameter: factor.path.clone(),
+                    mu: e.mu,
+                    mu_star: e.mu_star,
+                    mu_star_low: low(e.mu_star_interval),
+                    mu_star_high: high(e.mu_star_interval),
+                    sigma: e.sigma,
+                    trajectories: e.trajectories as u32,
+                };
+                keep(factor, "mu_star", e.mu_star, row.cells());
+            }
+        }
+        Design::Saltelli => {
+            let found = effects::sobol(means, plan.factor.len(), resamples, seed);
+            for (factor, e) in plan.factor.iter().zip(found) {
+                let row = SobolRow {
+                    outcome,
+                    parameter: factor.path.clone(),
+                    s1: e.s1,
+                    s1_low: low(e.s1_interval),
+                    s1_high: high(e.s1_interval),
+                    st: e.st,
+                    st_low: low(e.st_interval),
+                    st_high: high(e.st_interval),
+                    base_samples: e.base_samples as u32,
+                };
+                keep(factor, "st", e.st, row.cells());
+            }
+        }
+        _ => {
+            let values: Vec<Vec<f64>> = (0..points.count())
+                .map(|point| {
+                    let values = points.values(point);
+                    plan.factor.iter().zip(&values).map(|(factor, value)| ordinal(factor, value)).collect()
+                })
+                .collect();
+            let found = effects::rank_correlations(&values, means, resamples, seed);
+            for (factor, e) in plan.factor.iter().zip(found) {
+                let row = RankRow {
+                    outcome,
+                    parameter: factor.path.clone(),
+                    rank_correlation: e.correlation,
+                    rank_correlation_low: low(e.correlation_interval),
+                    rank_correlation_high: high(e.correlation_interval),
+                    partial_rank_correlation: e.partial,
+                    partial_rank_correlation_low: low(e.partial_interval),
+                    partial_rank_correlation_high: high(e.partial_interval),
+                    points: e.points as u32,
+                };
+                keep(factor, "rank_correlation", e.correlation, row.cells());
+            }
+        }
+    }
+    (rows, all)
+}
+
+/// What was swept and what was written.
+fn manifest(points: &Points, identity: &str, dialect: Dialect, written: &[Written]) -> String {
+    let mut table = toml::Table::new();
+    let mut plan = toml::Table::try_from(&points.plan).expect("a plan has nothing that TOML can't write");
+    for (key, value) in [
+        ("program", toml::Value::from("mandate")),
+        ("version", env!("CARGO_PKG_VERSION").into()),
+        ("command", "sweep".into()),
+        ("identity", identity.into()),
+        ("csv_dialect", dialect.name().into()),
+        ("points", (points.count() as i64).into()),
+        ("runs", (points.runs() as i64).into()),
+    ] {
+        table.insert(key.into(), value);
+    }
+    // What the file asks for is the number of points but for these two designs.
+    if let Some(asked) = plan.remove("points") {
+        match points.plan.design {
+            Design::Morris => table.insert("trajectories".into(), asked),
+            Design::Saltelli => table.insert("base_samples".into(), asked),
+            _ => None,
+        };
+    }
+    if points.plan.design != Design::Morris {
+        plan.remove("levels");
+    }
+    if points.plan.design != Design::Points {
+        plan.remove("listed");
+    }
+    let whole = |value: &toml::Value| match value.as_str().and_then(|text| text.parse::<i64>().ok()) {
+        Some(number) => toml::Value::Integer(number),
+        None => value.clone(),
+    };
+    if let Some(seed) = plan.get_mut("seed") {
+        *seed = whole(seed);
+    }
+    if let Some(toml::Value::Array(seeds)) = plan.get_mut("replicate_seeds") {
+        seeds.iter_mut().for_each(|seed| *seed = whole(seed));
+    }
+    let (tables, plain): (Vec<_>, Vec<_>) =
+        plan.into_iter().partition(|(key, _)| key == "factor" || key == "base");
+    table.extend(plain);
+    let files = written.iter().map(|written| {
+        let mut file = toml::Table::new();
+        file.insert("file".into(), written.file.clone().into());
+        file.extend(written.rows.map(|rows| ("rows".to_string(), toml::Value::Integer(rows as i64))));
+        file.insert("sha256".into(), written.sha256.clone().into());
+        toml::Value::Table(file)
+    });
+    table.insert("table".into(), files.collect::<Vec<_>>().into());
+    table.extend(tables);
+    toml::to_string(&table).expect("a manifest has nothing that TOML can't write")
+}
+
+/// The identity of the sweep whose finished results are in a folder; `None` if there are none.
+pub fn finished(folder: &std::path::Path) -> Option<String> {
+    let text = std::fs::read_to_string(folder.join(MANIFEST)).ok()?;
+    let table: toml::Table = text.parse().ok()?;
+    Some(table.get("identity").and_then(toml::Value::as_str).unwrap_or("").to_string())
+}

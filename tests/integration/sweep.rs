@@ -1,0 +1,428 @@
+//! Sweeps: designs, what they write, and that neither interruptions nor shards show in the results.
+
+use crate::program::{Table, files, mandate, scenario};
+use predicates::prelude::*;
+use predicates::str::{contains, is_empty, starts_with};
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+use tempfile::TempDir;
+
+/// A folder with a sweep file `s.toml` over a shipped scenario, made short.
+fn folder(body: &str) -> TempDir {
+    let here = tempfile::tempdir().expect("a temporary folder");
+    write(here.path(), body);
+    here
+}
+
+fn write(here: &Path, body: &str) {
+    let base = scenario("december-deadline");
+    fs::write(here.join("s.toml"), format!("base = {:?}\n{body}", base.to_str().unwrap())).unwrap();
+}
+
+const SMALL: [&str; 6] =
+    ["--sample", "200", "--set", "calendar.burn_in_months=2", "--set", "calendar.months=4"];
+const GRID: &str = "design = \"grid\"\nreplicates = 2\n\
+    [[factor]]\npath = \"fees.agency_query\"\nvalues = [3, 24]\n\
+    [[factor]]\npath = \"supervision.audits_per_month\"\nvalues = [0, 4]\n";
+
+fn sweep(here: &Path, more: &[&str]) -> assert_cmd::Command {
+    let mut command = mandate(here);
+    command.args(["sweep", "s.toml"]).args(SMALL).args(more);
+    command
+}
+
+#[test]
+fn a_grid_has_every_combination_and_its_tables_say_so() {
+    let here = folder(GRID);
+    sweep(here.path(), &[])
+        .assert()
+        .code(0)
+        .stderr(is_empty())
+        .stdout(contains("s: 4 points of the design grid, 8 runs").and(contains("Files: results/s")));
+    let out = here.path().join("results/s");
+    let names: Vec<String> = files(&out).into_keys().collect();
+    assert_eq!(names, ["columns.csv", "effects.csv", "manifest.toml", "sweep.csv", "sweep_summary.csv"]);
+
+    let sweep = Table::read(&out.join("sweep.csv"), b',');
+    assert_eq!(sweep.names[..4], ["point", "replicate", "fees.agency_query", "supervision.audits_per_month"]);
+    let key: Vec<String> = sweep
+        .rows
+        .iter()
+        .map(|row| {
+            format!(
+                "{} {} {} {}",
+                row["point"], row["replicate"], row["fees.agency_query"], row["supervision.audits_per_month"]
+            )
+        })
+        .collect();
+    assert_eq!(key[..3], ["1 1 3 0", "1 2 3 0", "2 1 3 4"]);
+    assert_eq!(key[7], "4 2 24 4");
+
+    let summary = Table::read(&out.join("sweep_summary.csv"), b',');
+    assert_eq!(
+        summary.names,
+        [
+            "point",
+            "fees.agency_query",
+            "supervision.audits_per_month",
+            "outcome",
+            "mean",
+            "sd",
+            "low",
+            "high",
+            "replicates"
+        ]
+    );
+    let mean = |point: &str, outcome: &str| {
+        let row = summary.rows.iter().find(|row| row["point"] == point && row["outcome"] == outcome).unwrap();
+        row["mean"].parse::<f64>().unwrap()
+    };
+    let of_runs: Vec<f64> =
+        sweep.rows[..2].iter().map(|row| row["applications_total"].parse().unwrap()).collect();
+    assert!((mean("1", "applications_total") / ((of_runs[0] + of_runs[1]) / 2.0) - 1.0).abs() < 1e-12);
+
+    let effects = Table::read(&out.join("effects.csv"), b',');
+    assert_eq!(effects.names[..3], ["outcome", "parameter", "rank_correlation"]);
+    let columns = fs::read_to_string(out.join("columns.csv")).unwrap();
+    for table in ["sweep", "sweep_summary", "effects", "columns"] {
+        for name in Table::read(&out.join(format!("{table}.csv")), b',').names {
+            assert!(columns.contains(&format!("\n{table},{name},")), "{table}.{name} is not described");
+        }
+    }
+    let manifest: toml::Table = fs::read_to_string(out.join("manifest.toml")).unwrap().parse().unwrap();
+    assert_eq!(manifest["command"].as_str(), Some("sweep"));
+    assert_eq!(manifest["base"]["users"]["sample"].as_integer(), Some(200));
+    assert!(!manifest.to_string().contains(here.path().to_str().unwrap()));
+}
+
+#[test]
+fn a_point_is_the_run_of_the_same_values() {
+    let here = folder(
+        "design = \"grid\"\nreplicates = 1\n[[factor]]\npath = \"platforms.waits_for\"\nvalues = [0.1]\n\
+         [[factor]]\npath = \"platforms.ant.waits_for\"\nvalues = [0.9]\n\
+         [[factor]]\npath = \"rules.deadline\"\nvalues = [\"2022-06\"]\n",
+    );
+    sweep(here.path(), &["--out", "a"]).assert().code(0);
+    let mut run = mandate(here.path());
+    run.arg("run").arg(scenario("december-deadline")).args(SMALL);
+    let sets = ["platforms.waits_for=0.1", "platforms.ant.waits_for=0.9", "rules.deadline=2022-06"];
+    run.args(sets.iter().flat_map(|set| ["--set", set])).args(["--replicates", "1", "--out", "b"]);
+    run.assert().code(0);
+    let swept = Table::read(&here.path().join("a/sweep.csv"), b',');
+    let ran = Table::read(&here.path().join("b/summary.csv"), b',');
+    for name in &ran.names[2..] {
+        assert_eq!(swept.rows[0][name], ran.rows[0][name], "{name}");
+    }
+}
+
+#[test]
+fn sampled_designs_fill_their_ranges() {
+    let factors = "[[factor]]\npath = \"fees.agency_query\"\nlow = 1\nhigh = 100\nscale = \"log\"\n\
+        [[factor]]\npath = \"credit.tries\"\nlow = 1\nhigh = 4\n\
+        [[factor]]\npath = \"rules.deadline\"\nlow = \"2022-03\"\nhigh = \"2022-06\"\n\
+        [[factor]]\npath = \"rules.consent\"\nvalues = [\"none\", \"opt-in\"]\n";
+    for (design, points, rows, measure) in [
+        ("latin-hypercube", 8, 8, "rank_correlation"),
+        ("sobol", 8, 8, "rank_correlation"),
+        ("morris", 2, 10, "mu"),
+        ("saltelli", 2, 12, "s1"),
+    ] {
+        let here = folder(&format!("design = \"{design}\"\npoints = {points}\nreplicates = 1\n{factors}"));
+        mandate(here.path())
+            .args(["check", "s.toml"])
+            .assert()
+            .code(0)
+            .stdout(format!("s.toml: ok (sweep, {rows} points, {rows} runs)\n"));
+        sweep(here.path(), &["--out", "o"]).assert().code(0);
+        let table = Table::read(&here.path().join("o/sweep.csv"), b',');
+        assert_eq!(table.rows.len(), rows, "{design}");
+        for row in &table.rows {
+            let fee: f64 = row["fees.agency_query"].parse().unwrap();
+            assert!((1.0..=100.0).contains(&fee));
+            assert!(["1", "2", "3", "4"].contains(&row["credit.tries"].as_str()));
+            assert!(row["rules.deadline"].starts_with("2022-0"));
+            assert!(["none", "opt-in"].contains(&row["rules.consent"].as_str()));
+        }
+        let effects = Table::read(&here.path().join("o/effects.csv"), b',');
+        assert_eq!(effects.names[2], measure, "{design}");
+        assert!(effects.rows.iter().any(|row| row["parameter"] == "fees.agency_query"));
+    }
+}
+
+#[test]
+fn points_of_a_spreadsheet_are_read_as_it_writes_them() {
+    let plain = "fees.agency_query,rules.deadline\n3.5,2022-12\n24,never\n";
+    let continental = "\u{feff}fees.agency_query;rules.deadline\r\n3,5;2022-12\r\n24;never\r\n;\r\n";
+    let mut results = Vec::new();
+    for text in [plain, continental] {
+        let here = folder("design = \"points\"\nfile = \"p.csv\"\nreplicates = 1\n");
+        fs::write(here.path().join("p.csv"), text).unwrap();
+        sweep(here.path(), &["--out", "o"]).assert().code(0);
+        results.push(fs::read(here.path().join("o/sweep.csv")).unwrap());
+    }
+    assert_eq!(results[0], results[1]);
+    assert!(String::from_utf8_lossy(&results[0]).contains("\n2,1,24,never,"));
+}
+
+#[test]
+fn interruptions_do_not_show() {
+    let here = folder(GRID);
+    sweep(here.path(), &["--out", "whole", "--threads", "1"]).assert().code(0);
+    let whole = files(&here.path().join("whole"));
+    sweep(here.path(), &["--out", "threads", "--threads", "3"]).assert().code(0);
+    assert_eq!(files(&here.path().join("threads")), whole);
+
+    // A whole shard of one is the journal with a last line.
+    sweep(here.path(), &["--out", "shard", "--shard", "1/1"]).assert().code(0);
+    let shard = fs::read(here.path().join("shard/shard-1-of-1.mandate")).unwrap();
+    let header = shard.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+    let last = shard.len();
+    for (i, end) in
+        [0, 1, header - 1, header, header + 1, header + 700, last - 90, last - 2].into_iter().enumerate()
+    {
+        let out = here.path().join(format!("cut{i}"));
+        fs::create_dir(&out).unwrap();
+        fs::write(out.join("sweep.partial"), &shard[..end]).unwrap();
+        sweep(here.path(), &["--out", out.to_str().unwrap(), "--resume"]).assert().code(0);
+        assert_eq!(files(&out), whole, "cut at byte {end} of {last}");
+    }
+    sweep(here.path(), &["--out", "whole", "--resume"]).assert().code(0).stdout(contains("is complete"));
+    sweep(here.path(), &["--out", "new", "--resume"]).assert().code(0);
+    assert_eq!(files(&here.path().join("new")), whole);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_killed_sweep_goes_on_where_it_was() {
+    use std::time::{Duration, Instant};
+    let here = folder(&GRID.replace("replicates = 2", "replicates = 25"));
+    sweep(here.path(), &["--out", "whole"]).assert().code(0);
+    for signal in ["-KILL", "-INT"] {
+        let out = here.path().join(format!("out{signal}"));
+        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_mandate"))
+            .args(["sweep", "s.toml"])
+            .args(SMALL)
+            .args(["--out", out.to_str().unwrap()])
+            .current_dir(here.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let start = Instant::now();
+        let journal = out.join("sweep.partial");
+        let lines =
+            || fs::read(&journal).map_or(0, |bytes| bytes.iter().filter(|byte| **byte == b'\n').count());
+        while lines() < 6 && start.elapsed() < Duration::from_secs(60) && child.try_wait().unwrap().is_none()
+        {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        std::process::Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(journal.exists(), "it was stopped in time");
+        if signal == "-INT" {
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(130), "{said}");
+            assert!(said.starts_with("interrupted after ") && said.contains("--resume"), "{said}");
+        }
+        let out = out.to_str().unwrap();
+        sweep(here.path(), &["--out", out])
+            .assert()
+            .code(2)
+            .stderr(contains("not complete").and(contains("--resume")));
+        sweep(here.path(), &["--out", out, "--resume"]).assert().code(0);
+        assert_eq!(files(Path::new(out)), files(&here.path().join("whole")), "{signal}");
+    }
+}
+
+#[test]
+fn what_is_there_is_not_mixed_with_another_sweep() {
+    let here = folder(GRID);
+    sweep(here.path(), &["--out", "o"]).assert().code(0);
+    let before = files(&here.path().join("o"));
+    sweep(here.path(), &["--out", "o"]).assert().code(2).stderr(starts_with("error: o holds results"));
+    sweep(here.path(), &["--out", "o", "--resume", "--seed", "7"])
+        .assert()
+        .code(2)
+        .stderr(contains("holds other results"));
+    assert_eq!(files(&here.path().join("o")), before);
+
+    sweep(here.path(), &["--out", "s", "--shard", "1/1"]).assert().code(0);
+    fs::create_dir(here.path().join("j")).unwrap();
+    fs::copy(here.path().join("s/shard-1-of-1.mandate"), here.path().join("j/sweep.partial")).unwrap();
+    for (more, said) in [
+        (&["--seed", "7"][..], "seed is \"1\" there, \"7\" here"),
+        (&["--replicates", "3"], "replicates"),
+        (&["--set", "credit.tries=3"], "credit.tries differs"),
+    ] {
+        sweep(here.path(), &["--out", "j", "--resume"])
+            .args(more)
+            .assert()
+            .code(2)
+            .stderr(contains("j/sweep.partial is of another sweep").and(contains(said)));
+        sweep(here.path(), &["--out", "s", "--shard", "1/1"])
+            .args(more)
+            .assert()
+            .code(2)
+            .stderr(contains("shard-1-of-1.mandate is of another sweep").and(contains(said)));
+    }
+    write(here.path(), &GRID.replace("[3, 24]", "[3, 25]"));
+    sweep(here.path(), &["--out", "j", "--resume"]).assert().code(2).stderr(contains("factors"));
+    sweep(here.path(), &["--out", "j", "--force"]).assert().code(0);
+    assert!(!here.path().join("j/sweep.partial").exists());
+}
+
+#[test]
+fn shards_make_the_whole() {
+    let here = folder(GRID);
+    sweep(here.path(), &["--out", "whole"]).assert().code(0);
+    let whole = files(&here.path().join("whole"));
+    for parts in [1, 3, 7] {
+        let folders = [format!("a{parts}"), format!("b{parts}")];
+        let out = |part: usize| folders[part % 2].as_str();
+        let missing = |folder: &str| {
+            let parts = parts.to_string();
+            let assert =
+                sweep(here.path(), &["--out", folder, "--missing", "--shards", &parts]).assert().code(0);
+            String::from_utf8(assert.get_output().stdout.clone()).unwrap()
+        };
+        for part in (1..=parts).rev() {
+            let shard = format!("{part}/{parts}");
+            sweep(here.path(), &["--out", out(part), "--shard", &shard]).assert().code(0).stderr(is_empty());
+            sweep(here.path(), &["--out", out(part), "--shard", &shard])
+                .assert()
+                .code(0)
+                .stdout(contains("is complete"));
+        }
+        if parts == 7 {
+            assert_eq!(missing("a7"), "1,3,5,7\n");
+            assert_eq!(missing("nowhere"), "1-7\n");
+        }
+        let merged = format!("m{parts}");
+        let from: Vec<&str> = if parts == 1 { vec!["b1"] } else { vec![out(0), out(1)] };
+        mandate(here.path())
+            .arg("merge")
+            .args(from)
+            .args(["--out", &merged])
+            .assert()
+            .code(0)
+            .stderr(is_empty());
+        assert_eq!(files(&here.path().join(&merged)), whole, "{parts} shards");
+    }
+    // Different divisions together are fine as long as they agree.
+    mandate(here.path()).args(["merge", "a3", "b7", "b3", "a7", "--out", "all"]).assert().code(0);
+    assert_eq!(files(&here.path().join("all")), whole);
+}
+
+#[test]
+fn parts_that_make_no_whole_are_refused() {
+    let here = folder(GRID);
+    let merge = |folders: &[&str]| {
+        let assert = mandate(here.path()).arg("merge").args(folders).args(["--out", "m"]).assert().code(2);
+        assert!(!here.path().join("m").exists());
+        String::from_utf8(assert.get_output().stderr.clone()).unwrap()
+    };
+    for part in ["1/3", "3/3"] {
+        sweep(here.path(), &["--out", "a", "--shard", part]).assert().code(0);
+    }
+    let told = merge(&["a"]);
+    assert!(told.contains("runs are missing: 3 to 5 of 8"), "{told}");
+    fs::create_dir(here.path().join("none")).unwrap();
+    assert!(merge(&["a", "none"]).contains("none holds no shard"));
+
+    sweep(here.path(), &["--out", "b", "--shard", "2/3", "--seed", "2"]).assert().code(0);
+    let told = merge(&["a", "b"]);
+    assert!(told.contains("b/shard-2-of-3.mandate does not belong") && told.contains("seed"), "{told}");
+
+    let part = here.path().join("a/shard-3-of-3.mandate");
+    let bytes = fs::read(&part).unwrap();
+    for end in [10, bytes.len() - 5, bytes.len() - 100] {
+        fs::write(&part, &bytes[..end]).unwrap();
+        let told = merge(&["a"]);
+        assert!(told.contains("a/shard-3-of-3.mandate") && told.contains("cut short"), "{told}");
+    }
+    let text = String::from_utf8(bytes).unwrap();
+    fs::write(&part, text.replace("\"version", "\"vesrion").replacen("version = \\\"", "version = \\\"9", 1))
+        .unwrap();
+    assert!(merge(&["a"]).contains("shard-3-of-3.mandate"));
+}
+
+#[test]
+fn all_that_is_wrong_with_a_sweep_is_said_at_once() {
+    let here = folder(
+        "design = \"gird\"\nreplicate = 2\n\
+         [[factor]]\npath = \"fees.agency_qurey\"\nvalues = [1]\n\
+         [[factor]]\npath = \"fees.agency_query\"\nvalues = [-1, 3, 3]\n\
+         [[factor]]\npath = \"fees.agency_query\"\nvalues = []\n\
+         [[factor]]\npath = \"supervision.audits_per_month\"\nlow = 4\nhigh = 2\n\
+         [[factor]]\npath = \"fees.direct_query\"\nlow = 0\nhigh = 2\nscale = \"log\"\n\
+         [[factor]]\npath = \"calendar.months\"\nvalues = [1]\n\
+         [[factor]]\npath = \"users.sample\"\nvalues = [1]\n\
+         [[factor]]\npath = \"rosters.banks\"\nvalues = [\"x.csv\"]\n\
+         [[factor]]\npath = \"platforms.ant.wait_for\"\nvalues = [1]\n\
+         [[factor]]\nvalue = [1]\n",
+    );
+    for command in ["check", "sweep"] {
+        mandate(here.path()).args([command, "s.toml"]).assert().code(2).stdout(is_empty()).stderr(
+            contains("s.toml:2: design = \"gird\"")
+                .and(contains("did you mean grid?"))
+                .and(contains("s.toml:3: replicate = 2").and(contains("did you mean replicates?")))
+                .and(contains("s.toml:5: fees.agency_qurey").and(contains("did you mean fees.agency_query?")))
+                .and(contains("s.toml:9: fees.agency_query = -1"))
+                .and(contains("the value stands twice"))
+                .and(contains("s.toml:11: path = fees.agency_query").and(contains("first in line 8")))
+                .and(contains("the design is empty: no values"))
+                .and(contains("s.toml:16: factor.4.high = 2").and(contains("low is not below high")))
+                .and(contains("a logarithmic scale can't start at zero"))
+                .and(contains("the calendar can't be swept"))
+                .and(contains("give it with --sample"))
+                .and(contains("files of starting data can't be swept"))
+                .and(contains("platforms.ant.wait_for").and(contains("waits_for")))
+                .and(contains("factor.10.value").and(contains("a factor must have a path"))),
+        );
+    }
+    assert_eq!(files(here.path()).len(), 1, "nothing was written");
+}
+
+#[test]
+fn points_that_can_not_be_are_named() {
+    let here = folder(
+        "design = \"grid\"\n[[factor]]\npath = \"rules.deadline\"\nvalues = [\"2022-01\", \"2022-12\"]\n\
+         [[factor]]\npath = \"agencies.pudao.stakes.jd\"\nvalues = [0.1, 0.9]\n",
+    );
+    mandate(here.path()).args(["sweep", "s.toml"]).assert().code(2).stderr(
+        contains("the deadline, 2022-01, is before the order")
+            .and(contains("point 1: rules.deadline = \"2022-01\", agencies.pudao.stakes.jd = 0.1"))
+            .and(contains("sum to more than 1")),
+    );
+    write(here.path(), "design = \"points\"\nfile = \"p.csv\"\n");
+    fs::write(
+        here.path().join("p.csv"),
+        "fees.agency_query,fees.agency_qurey,fees.agency_query\ndear,1,1\n1,2\n",
+    )
+    .unwrap();
+    mandate(here.path()).args(["sweep", "s.toml"]).assert().code(2).stderr(
+        contains("p.csv:1: fees.agency_qurey")
+            .and(contains("did you mean fees.agency_query?"))
+            .and(contains("the column stands twice"))
+            .and(contains("p.csv:2: fees.agency_query = dear").and(contains("not a number")))
+            .and(contains("p.csv:3: 1,2").and(contains("2 cells, the header 3"))),
+    );
+    write(here.path(), "design = \"sobol\"\nfile = \"p.csv\"\n");
+    mandate(here.path())
+        .args(["sweep", "s.toml"])
+        .assert()
+        .code(2)
+        .stderr(contains("needs a number of points").and(contains("no factor")).and(contains("has no file")));
+    assert_eq!(files(here.path()).len(), 2, "nothing was written");
+}
+
+#[test]
+fn shipped_sweeps_are_sound() {
+    let here = tempfile::tempdir().unwrap();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/sweeps");
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        mandate(here.path()).arg("check").arg(path).assert().code(0).stdout(contains("ok (sweep, "));
+    }
+}
