@@ -19,6 +19,9 @@ pub struct MergeArgs {
     /// Folder for the results
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// Also write workbook.xlsx: the results as one workbook
+    #[arg(long)]
+    xlsx: bool,
     /// How CSV files are written
     #[arg(long, value_enum, value_name = "DIALECT", default_value_t = DialectName::Standard)]
     csv_dialect: DialectName,
@@ -34,7 +37,7 @@ pub fn merge(args: &MergeArgs, screen: &Screen) -> Result<(), Failure> {
     let folder = Folder::open(&args.out, &sweep_files(), args.force, dialect).map_err(output_failure)?;
     let interrupt = Interrupt::install()?;
     interrupt.takes_away(folder.temporary());
-    let finished = write(folder, &points, &identity, dialect, &source).map_err(tables_failure)?;
+    let finished = write(folder, &points, &identity, dialect, &source, args.xlsx).map_err(tables_failure)?;
     screen.say(&closing(&points, &finished, &args.out))
 }
 

@@ -45,6 +45,9 @@ pub struct SweepArgs {
     /// Threads; results do not depend on it [default: all cores]
     #[arg(long, value_name = "N", value_parser = threads)]
     threads: Option<usize>,
+    /// Also write workbook.xlsx: the results as one workbook
+    #[arg(long)]
+    xlsx: bool,
     /// How CSV files are written
     #[arg(long, value_enum, value_name = "DIALECT", default_value_t = DialectName::Standard)]
     csv_dialect: DialectName,
@@ -144,8 +147,8 @@ fn whole(args: &SweepArgs, screen: &Screen, sweep: &Sweep, out: &Path) -> Result
     let folder = Folder::open(out, &sweep_files(), true, dialect).map_err(output_failure)?;
     interrupt.takes_away(folder.temporary());
     let source = Source::journal(&path, sweep.points.runs());
-    let finished =
-        write(folder, &sweep.points, &header.identity, dialect, &source).map_err(tables_failure)?;
+    let finished = write(folder, &sweep.points, &header.identity, dialect, &source, args.xlsx)
+        .map_err(tables_failure)?;
     drop(journal);
     fs::remove_file(&path).map_err(JournalError::io(&path)).map_err(journal_failure)?;
     screen.say(&closing(&sweep.points, &finished, out))
@@ -303,8 +306,9 @@ pub(super) fn closing(points: &Points, finished: &Finished, out: &Path) -> Strin
         let effects = if effects.is_empty() { "the same at all points".into() } else { effects.join(", ") };
         let _ = writeln!(text, "  {outcome}: {effects}");
     }
-    let tables = finished.written.len();
-    let _ = writeln!(text, "Files: {} ({tables} tables and their manifest)", out.display());
+    let tables = finished.written.iter().filter(|written| written.rows.is_some()).count();
+    let book = if tables < finished.written.len() { "workbook.xlsx, " } else { "" };
+    let _ = writeln!(text, "Files: {} ({book}{tables} tables and their manifest)", out.display());
     text + "columns.csv among them says what each column means.\n"
 }
 

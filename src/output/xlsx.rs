@@ -7,7 +7,7 @@ mod charts;
 mod sheet;
 mod sweep;
 
-pub use sweep::{BookTable, HeatMap, SweepBook, sweep_workbook};
+pub use sweep::{BookTable, HeatMap, SweepBook, fits, sweep_workbook};
 
 use super::columns::{NamedColumn, SCENARIO, columns};
 use super::runs::{summary_columns, value_cell};

@@ -6,12 +6,15 @@ use super::plan::{Design, Factor, Levels, Points, to_toml};
 use crate::output::columns::{NamedColumn, columns, dictionary};
 use crate::output::csv::{Dialect, Written, file_name};
 use crate::output::folder::{Folder, OutputError};
-use crate::output::{MANIFEST, result_files};
+use crate::output::xlsx::{BookTable, HeatMap, SweepBook, WorkbookError, fits, sweep_workbook};
+use crate::output::{MANIFEST, WORKBOOK, result_files};
 use crate::scenario::value::Value;
 use crate::stats::Moments;
 use crate::summary::SummaryRow;
 use crate::tables::{Cell, Column, ColumnRow, Row, table};
 use crate::units::Month;
+use std::io;
+use std::path::Path;
 
 /// Means of points held in memory at a time.
 const MOST_MEANS: usize = 8 << 20;
@@ -131,7 +134,7 @@ fn factor_columns(points: &Points) -> impl Iterator<Item = NamedColumn> {
     })
 }
 
-/// Writes all tables of a sweep and puts them under their final names.
+/// Writes all tables of a sweep, with `xlsx` a workbook of them too, and puts them under their final names.
 ///
 /// # Errors
 /// [`TablesError`].
@@ -141,6 +144,7 @@ pub fn write(
     identity: &str,
     dialect: Dialect,
     source: &Source,
+    xlsx: bool,
 ) -> Result<Finished, TablesError> {
     let mut described: Vec<ColumnRow> = Vec::new();
     let mut start = |folder: &mut Folder, table: &'static str, columns: Vec<NamedColumn>| {
@@ -150,15 +154,18 @@ pub fn write(
     let prefix = |first: &[Column]| -> Vec<NamedColumn> {
         first.iter().map(NamedColumn::from).chain(factor_columns(points)).collect()
     };
-    let of_runs = prefix(&[POINT, REPLICATE]).into_iter().chain(columns::<SummaryRow>(&[])).collect();
-    let of_points = prefix(&[POINT]).into_iter().chain(columns::<SweepSummaryRow>(&[])).collect();
-    let runs_table = start(&mut folder, SWEEP, of_runs)?;
-    let points_table = start(&mut folder, SweepSummaryRow::TABLE, of_points)?;
+    let of_runs: Vec<NamedColumn> =
+        prefix(&[POINT, REPLICATE]).into_iter().chain(columns::<SummaryRow>(&[])).collect();
+    let of_points: Vec<NamedColumn> =
+        prefix(&[POINT]).into_iter().chain(columns::<SweepSummaryRow>(&[])).collect();
     let effect_columns = match points.plan.design {
         Design::Morris => columns::<MorrisRow>(&[]),
         Design::Saltelli => columns::<SobolRow>(&[]),
         _ => columns::<RankRow>(&[]),
     };
+    let mut kept = [Kept::new(&of_runs, xlsx), Kept::new(&of_points, xlsx), Kept::new(&effect_columns, xlsx)];
+    let runs_table = start(&mut folder, SWEEP, of_runs)?;
+    let points_table = start(&mut folder, SweepSummaryRow::TABLE, of_points)?;
     let effects_table = start(&mut folder, MorrisRow::TABLE, effect_columns)?;
 
     let outcomes = SummaryRow::COLUMNS.len();
@@ -185,6 +192,7 @@ pub fn write(
                 let mut prefix = vec![Cell::Whole(point as i64 + 1), Cell::Whole(i64::from(replicate))];
                 prefix.extend(points.values(point).iter().map(cell_of));
                 folder.row(runs_table, &prefix, &cells)?;
+                kept[0].keep(&prefix, &cells);
             }
             if replicate < points.plan.replicates {
                 return Ok(());
@@ -202,6 +210,7 @@ pub fn write(
                         replicates: *present,
                     };
                     folder.row(points_table, &prefix, &row.cells())?;
+                    kept[1].keep(&prefix, &row.cells());
                 }
             }
             for (means, moments) in means.iter_mut().zip(&moments[batched.clone()]) {
@@ -219,6 +228,7 @@ pub fn write(
             let (rows, effects) = effects_of(points, SummaryRow::COLUMNS[place].name, means);
             for row in rows {
                 folder.row(effects_table, &[], &row)?;
+                kept[2].keep(&[], &row);
             }
             all.extend(effects);
         }
@@ -230,9 +240,121 @@ pub fn write(
     for row in &described {
         folder.row(columns_table, &[], &row.cells())?;
     }
+    if xlsx {
+        let book = |file: &Path| workbook(points, identity, &kept, &described, file);
+        folder.file(WORKBOOK, |file| book(file).map_err(|error| io::Error::other(error.source)))?;
+    }
     let text = manifest(points, identity, dialect, folder.complete_tables()?);
     let written = folder.finish(&sweep_files(), &text)?;
     Ok(Finished { written, effects: all })
+}
+
+/// The rows of a table that go into a workbook, as long as a sheet can hold them.
+struct Kept {
+    columns: Vec<NamedColumn>,
+    rows: Option<Vec<Vec<Cell>>>,
+}
+
+impl Kept {
+    fn new(columns: &[NamedColumn], wanted: bool) -> Kept {
+        Kept { columns: columns.to_vec(), rows: wanted.then(Vec::new) }
+    }
+
+    fn keep(&mut self, prefix: &[Cell], cells: &[Cell]) {
+        let Some(rows) = &mut self.rows else { return };
+        if fits(rows.len() + 1, self.columns.len()) {
+            rows.push(prefix.iter().chain(cells).cloned().collect());
+        } else {
+            self.rows = None;
+        }
+    }
+
+    fn table(&self) -> BookTable<'_> {
+        BookTable { columns: &self.columns, rows: self.rows.as_deref() }
+    }
+}
+
+/// Outcomes of which a grid of two factors has heat maps.
+const MAPPED: [&str; 8] = [
+    "delivered_share_before_deadline",
+    "delivered_share_end",
+    "agency_query_share_end",
+    "unlawful_query_share_mean",
+    "approval_rate_creditworthy_mean",
+    "default_rate_annual_mean",
+    "platform_profit_cny_total",
+    "users_surplus_cny_total",
+];
+
+/// The workbook of the runs, points and effects that were kept.
+fn workbook(
+    points: &Points,
+    identity: &str,
+    kept: &[Kept; 3],
+    described: &[ColumnRow],
+    file: &Path,
+) -> Result<(), WorkbookError> {
+    let plan = &points.plan;
+    let title = if plan.title.is_empty() { &plan.name } else { &plan.title };
+    let about = [
+        ("Sweep", plan.name.clone()),
+        ("Scenario that is varied", plan.base_name.clone()),
+        ("Design", format!("{}, {} points", plan.design.word(), points.count())),
+        ("Replicates of each point", plan.replicates.to_string()),
+        ("Runs", points.runs().to_string()),
+        ("Seed", plan.seed.clone()),
+        ("Version", plan.version.clone()),
+    ];
+    let about = about.map(|(label, text)| (label.to_string(), text));
+    let factors: Vec<NamedColumn> = factor_columns(points).collect();
+    let outcomes: Vec<NamedColumn> = columns::<SummaryRow>(&[]);
+    let heat_maps = heat_maps(points, &factors, &outcomes, kept[1].rows.as_deref());
+    sweep_workbook(
+        &SweepBook {
+            title,
+            about: &about,
+            run_id: &identity[..identity.len().min(12)],
+            factors: &factors,
+            summary: kept[1].table(),
+            runs: kept[0].table(),
+            effects: kept[2].table(),
+            dictionary: described,
+            heat_maps: &heat_maps,
+        },
+        file,
+    )
+}
+
+/// Heat maps of a grid of two factors, from the rows of `sweep_summary`; none of other designs.
+fn heat_maps<'a>(
+    points: &Points,
+    factors: &'a [NamedColumn],
+    outcomes: &'a [NamedColumn],
+    summary: Option<&[Vec<Cell>]>,
+) -> Vec<HeatMap<'a>> {
+    let (Design::Grid, [down, across], Some(summary)) = (points.plan.design, factors, summary) else {
+        return Vec::new();
+    };
+    let values = |factor: usize| -> Vec<Cell> {
+        let mut values: Vec<Cell> = Vec::new();
+        for point in 0..points.count() {
+            let value = cell_of(&points.values(point)[factor]);
+            if !values.contains(&value) {
+                values.push(value);
+            }
+        }
+        values
+    };
+    let (rows, columns) = (values(0), values(1));
+    // A row of the table is: point, both factors, outcome, mean.
+    let map = |outcome: &'a NamedColumn| {
+        let of_outcome = summary.iter().filter(|row| row[3] == Cell::Text(outcome.name.clone()));
+        let all: Vec<Option<f64>> = of_outcome.map(|row| row[4].number()).collect();
+        let means = all.chunks(columns.len()).map(<[Option<f64>]>::to_vec).collect();
+        let (rows, columns) = (rows.clone(), columns.clone());
+        all.iter().any(Option::is_some).then_some(HeatMap { outcome, down, across, rows, columns, means })
+    };
+    outcomes.iter().filter(|outcome| MAPPED.contains(&outcome.name.as_str())).filter_map(map).collect()
 }
 
 fn cell_of(value: &Value) -> Cell {

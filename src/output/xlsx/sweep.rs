@@ -15,8 +15,13 @@ const SHEET_CELLS: usize = 5_000_000;
 pub struct BookTable<'a> {
     /// Columns.
     pub columns: &'a [NamedColumn],
-    /// Rows, as wide as the columns.
-    pub rows: &'a [Vec<Cell>],
+    /// Rows, as wide as the columns; `None` of a table that is known not to fit a sheet.
+    pub rows: Option<&'a [Vec<Cell>]>,
+}
+
+/// Whether a sheet can hold so many rows of so many columns.
+pub fn fits(rows: usize, width: usize) -> bool {
+    rows < SHEET_ROWS - HEADER_ROW as usize && rows * width <= SHEET_CELLS
 }
 
 /// The mean of an outcome over a grid of two factors.
@@ -80,7 +85,7 @@ fn make(sweep: &SweepBook<'_>, file: &Path) -> Result<(), XlsxError> {
     let frozen = (sweep.factors.len() as u16 + 1).min(4);
     let summary = Heading { sheet: "Points", title: "Points: what the replicates of each come to", frozen };
     table_sheet(&mut book, sweep, &summary, &sweep.summary, "sweep_summary")?;
-    if !sweep.effects.rows.is_empty() {
+    if sweep.effects.rows.is_none_or(|rows| !rows.is_empty()) {
         let effects =
             Heading { sheet: "Effects", title: "Effects: what each factor does to each outcome", frozen: 2 };
         table_sheet(&mut book, sweep, &effects, &sweep.effects, "effects")?;
@@ -97,10 +102,9 @@ fn table_sheet(
     table: &BookTable<'_>,
     name: &str,
 ) -> Result<(), XlsxError> {
-    let (rows, width) = (table.rows.len(), table.columns.len());
-    if rows + HEADER_ROW as usize + 1 > SHEET_ROWS || rows * width > SHEET_CELLS {
+    let Some(rows) = table.rows.filter(|rows| fits(rows.len(), table.columns.len())) else {
         return too_long(book, heading.sheet, &format!("{name}.csv"));
-    }
+    };
     // What the dictionary says of a column comes before what the column says of itself.
     let described: Vec<NamedColumn> = table
         .columns
@@ -117,7 +121,7 @@ fn table_sheet(
             )
         })
         .collect();
-    book.table(heading, &described, table.rows.iter().cloned(), |_| false)
+    book.table(heading, &described, rows.iter().cloned(), |_| false)
 }
 
 /// A sheet that says where the table is that it can't hold.
@@ -235,9 +239,9 @@ mod tests {
             about: &[("Design".into(), "=1+1".into())],
             run_id: "1a2b",
             factors: &factors,
-            summary: BookTable { columns: &columns, rows: &summary },
-            runs: BookTable { columns: &columns, rows: runs },
-            effects: BookTable { columns: &columns, rows: &[] },
+            summary: BookTable { columns: &columns, rows: Some(&summary) },
+            runs: BookTable { columns: &columns, rows: Some(runs) },
+            effects: BookTable { columns: &columns, rows: Some(&[]) },
             dictionary: &dictionary,
             heat_maps: &[map],
         };
