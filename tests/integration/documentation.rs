@@ -240,7 +240,7 @@ fn files_and_options_that_the_readme_names_exist() {
     }
     let here = tempfile::tempdir().unwrap();
     let mut known: BTreeSet<String> = ["--release", "--path"].map(String::from).into();
-    for command in ["run", "check", "parameters", "new", "explain", "validate"] {
+    for command in ["run", "sweep", "merge", "check", "parameters", "new", "explain", "validate"] {
         let help = printed(here.path(), &format!("mandate {command} --help"));
         let options = help.split_whitespace().filter(|word| word.starts_with("--"));
         known.extend(options.map(String::from));
