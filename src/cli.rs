@@ -10,6 +10,7 @@ mod screen;
 mod sweep;
 mod validate;
 
+use crate::run::MOST_REPLICATES;
 use clap::{Parser, Subcommand, ValueEnum};
 use screen::Screen;
 use std::process::ExitCode;
@@ -144,7 +145,7 @@ fn number_from_one(text: &str, high: u64) -> Result<u64, String> {
 }
 
 fn replicates(text: &str) -> Result<u32, String> {
-    number_from_one(text, 1_000_000).map(|number| number as u32)
+    number_from_one(text, u64::from(MOST_REPLICATES)).map(|number| number as u32)
 }
 
 fn threads(text: &str) -> Result<usize, String> {

@@ -3,6 +3,7 @@
 //! A replicate meets the same luck in both scenarios, so that luck which both share drops out of the
 //! difference (common random numbers).
 
+use crate::run::MOST_REPLICATES;
 use crate::stats::{Moments, t_quantile};
 use crate::summary::SummaryRow;
 use crate::tables::{Cell, Column, Row, RunRows, table};
@@ -94,15 +95,12 @@ fn variance_saved(before: &Moments, after: &Moments, differences: &Moments) -> O
     (unpaired > 0.0).then_some(1.0 - variance(differences)? / unpaired)
 }
 
-/// More replicates than these are not worth telling.
-const MOST_REPLICATES: f64 = 1e6;
-
 /// The replicates at which a mean `difference` with this standard deviation has a 95 % interval that
 /// leaves out 0.
 fn replicates_needed(difference: f64, deviation: f64) -> Option<u32> {
     // The normal quantile bounds Student's from below.
     let least = (1.959 * deviation / difference).powi(2);
-    if difference == 0.0 || least > MOST_REPLICATES {
+    if difference == 0.0 || least > f64::from(MOST_REPLICATES) {
         return None;
     }
     let mut needed = (least.ceil() as u32).max(2);

@@ -13,6 +13,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 
+/// Replicates of each scenario unless told otherwise.
+pub const DEFAULT_REPLICATES: u32 = 20;
+
+/// The most replicates of a scenario.
+pub const MOST_REPLICATES: u32 = 1_000_000;
+
+/// The seed unless told otherwise.
+pub const DEFAULT_SEED: u64 = 1;
+
 /// What to run.
 #[derive(Clone, Copy)]
 pub struct Plan<'a> {

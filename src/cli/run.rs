@@ -12,7 +12,7 @@ use crate::output::terminal::{Digest, Frame};
 use crate::output::xlsx::workbook;
 use crate::output::{REPORT, Selection, WORKBOOK, result_files};
 use crate::results::{Gatherer, Results};
-use crate::run::{Plan, RunError, run as run_plan};
+use crate::run::{DEFAULT_REPLICATES, DEFAULT_SEED, Plan, RunError, run as run_plan};
 use crate::scenario::load;
 use crate::scenario::problem::Problems;
 use crate::scenario::{Difference, Scenario};
@@ -40,10 +40,10 @@ pub struct RunOptions {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Replicates of each scenario
-    #[arg(long, value_name = "N", default_value = "20", value_parser = replicates)]
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_REPLICATES, value_parser = replicates)]
     replicates: u32,
     /// Seed of all random numbers
-    #[arg(long, value_name = "N", default_value = "1", value_parser = number)]
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_SEED, value_parser = number)]
     seed: u64,
     /// Number of simulated users, instead of users.sample
     #[arg(long, value_name = "N", value_parser = number)]

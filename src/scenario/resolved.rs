@@ -2,7 +2,7 @@
 
 use super::parameters::{Parameter, Parameters, Place, ROSTER_SECTIONS, all_parameters};
 use super::setting::{columns_of, sections};
-use super::value::Value;
+use super::value::{Value, to_toml};
 use super::{Amendment, Scenario, Trigger};
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
@@ -142,16 +142,6 @@ fn insert(table: &mut toml::Table, keys: &[String], value: toml::Value) {
                 insert(inner, rest, value);
             }
         }
-    }
-}
-
-fn to_toml(value: &Value) -> toml::Value {
-    match value {
-        Value::Flag(flag) => (*flag).into(),
-        Value::Whole(number) => (*number).into(),
-        Value::Number(number) => (*number).into(),
-        Value::Text(text) | Value::Other(text) => text.clone().into(),
-        Value::List(items) => items.iter().map(to_toml).collect::<Vec<_>>().into(),
     }
 }
 

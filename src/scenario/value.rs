@@ -43,6 +43,29 @@ impl fmt::Display for Value {
     }
 }
 
+/// A value as TOML has it.
+pub fn to_toml(value: &Value) -> toml::Value {
+    match value {
+        Value::Flag(flag) => (*flag).into(),
+        Value::Whole(number) => (*number).into(),
+        Value::Number(number) => (*number).into(),
+        Value::Text(text) | Value::Other(text) => text.clone().into(),
+        Value::List(items) => items.iter().map(to_toml).collect::<Vec<_>>().into(),
+    }
+}
+
+/// The value that TOML has.
+pub fn from_toml(value: &toml::Value) -> Value {
+    match value {
+        toml::Value::Boolean(flag) => Value::Flag(*flag),
+        toml::Value::Integer(number) => Value::Whole(*number),
+        toml::Value::Float(number) => Value::Number(*number),
+        toml::Value::String(text) => Value::Text(text.clone()),
+        toml::Value::Array(items) => Value::List(items.iter().map(from_toml).collect()),
+        other => Value::Other(other.to_string()),
+    }
+}
+
 /// What a parameter takes: its type and range.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Kind {

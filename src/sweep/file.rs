@@ -1,7 +1,8 @@
 //! Sweep files: read whole, everything that is wrong told at once.
 
 use super::design;
-use super::plan::{Design, Factor, Levels, Plan, Points, Scale, Sweep, between, months, to_toml};
+use super::plan::{Design, Factor, Levels, Plan, Points, Scale, Sweep, between, months};
+use crate::run::{DEFAULT_REPLICATES, DEFAULT_SEED, MOST_REPLICATES};
 use crate::scenario::chain::is_scenario_name;
 use crate::scenario::document::{Item, Node, Setting, beside, parse, read_text};
 use crate::scenario::parameters::{Place, ROSTER_SECTIONS};
@@ -9,7 +10,7 @@ use crate::scenario::problem::{
     Collector, Origin, Problem, Problems, check_text, check_value, listed, unknown_key,
 };
 use crate::scenario::setting::{self, all_paths, sections};
-use crate::scenario::value::{FromValue, Kind, Value, nearest_hint};
+use crate::scenario::value::{FromValue, Kind, Value, nearest_hint, to_toml};
 use crate::scenario::{self, Scenario};
 use crate::units::Month;
 use std::collections::BTreeMap;
@@ -37,7 +38,7 @@ const MOST_RUNS: u64 = 1_000_000_000_000;
 const MOST_VALUES: usize = 10_000;
 /// Points of which the problems are told one by one.
 const MOST_FAULTY_POINTS: usize = 10;
-const REPLICATES: Kind = Kind::Whole { low: 1, high: 1_000_000 };
+const REPLICATES: Kind = Kind::Whole { low: 1, high: MOST_REPLICATES as u64 };
 const SEED: Kind = Kind::Whole { low: 0, high: i64::MAX as u64 };
 const POINTS: Kind = Kind::Whole { low: 1, high: MOST_POINTS };
 const LEVELS: Kind = Kind::Whole { low: 2, high: MOST_VALUES as u64 };
@@ -109,7 +110,8 @@ pub fn load(file: &Path, options: &Options) -> Result<Sweep, Problems> {
     let design = design_of(&top, &mut problems);
     let replicates = top.whole("replicates", REPLICATES, "replicates", &mut problems);
     let seed = top.whole("seed", SEED, "seed", &mut problems);
-    let sample = top.whole("sample", Kind::Whole { low: 1, high: 4_000_000_000 }, "users", &mut problems);
+    let users = Place::of("users.sample").and_then(|place| place.parameter()).expect("a parameter");
+    let sample = top.whole("sample", users.kind, users.unit, &mut problems);
     let points = top.whole("points", POINTS, "points", &mut problems);
     let levels = top.whole("levels", LEVELS, "levels", &mut problems);
     if let Some(design) = design {
@@ -125,8 +127,8 @@ pub fn load(file: &Path, options: &Options) -> Result<Sweep, Problems> {
         return Err(problems.finish());
     };
 
-    let replicates = options.replicates.unwrap_or(replicates.map_or(20, |n| n as u32));
-    let seed = options.seed.unwrap_or(seed.map_or(1, |n| n as u64));
+    let replicates = options.replicates.unwrap_or(replicates.map_or(DEFAULT_REPLICATES, |n| n as u32));
+    let seed = options.seed.unwrap_or(seed.map_or(DEFAULT_SEED, |n| n as u64));
     let points = if design.is_sampled() { points.unwrap_or(0) as u64 } else { 0 };
     let levels =
         if design == Design::Morris { levels.unwrap_or(design::MORRIS_LEVELS as i64) as u64 } else { 0 };

@@ -5,6 +5,7 @@
 //! ends with a line that says so.
 
 use super::plan::{Plan, Points, sha256};
+use crate::output::csv::hexadecimal;
 use crate::tables::Cell;
 use crate::units::Money;
 use serde::{Deserialize, Serialize};
@@ -161,7 +162,7 @@ fn checksum(identity: &str, body: &str) -> String {
     let mut hash = Sha256::new();
     hash.update(identity.as_bytes());
     hash.update(body.as_bytes());
-    hash.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&hash.finalize()[..8])
 }
 
 /// The line of a run: its number, its outcomes, a checksum.

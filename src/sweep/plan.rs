@@ -2,9 +2,10 @@
 //! where its files are.
 
 use super::design;
+use crate::output::csv::hexadecimal;
 use crate::scenario::Scenario;
 use crate::scenario::parameters::Place;
-use crate::scenario::value::Value;
+use crate::scenario::value::{Value, from_toml};
 use crate::units::Month;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -163,29 +164,6 @@ pub fn between(low: f64, high: f64, scale: Scale, share: f64) -> f64 {
     }
 }
 
-/// A value as TOML has it.
-pub fn to_toml(value: &Value) -> toml::Value {
-    match value {
-        Value::Flag(flag) => (*flag).into(),
-        Value::Whole(number) => (*number).into(),
-        Value::Number(number) => (*number).into(),
-        Value::Text(text) | Value::Other(text) => text.clone().into(),
-        Value::List(items) => items.iter().map(to_toml).collect::<Vec<_>>().into(),
-    }
-}
-
-/// The value that TOML has.
-pub fn from_toml(value: &toml::Value) -> Value {
-    match value {
-        toml::Value::Boolean(flag) => Value::Flag(*flag),
-        toml::Value::Integer(number) => Value::Whole(*number),
-        toml::Value::Float(number) => Value::Number(*number),
-        toml::Value::String(text) => Value::Text(text.clone()),
-        toml::Value::Array(items) => Value::List(items.iter().map(from_toml).collect()),
-        other => Value::Other(other.to_string()),
-    }
-}
-
 /// A plan with the coordinates of its points, if it has any.
 pub struct Points {
     /// The plan.
@@ -286,7 +264,7 @@ impl Plan {
 
 /// SHA-256 of a text, in hexadecimal.
 pub fn sha256(text: &[u8]) -> String {
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&Sha256::digest(text))
 }
 
 /// A sweep ready to be run.

@@ -2,13 +2,13 @@
 
 use super::effects;
 use super::merge::{MergeError, Source};
-use super::plan::{Design, Factor, Levels, Points, to_toml};
+use super::plan::{Design, Factor, Levels, Points};
 use crate::output::columns::{NamedColumn, columns, dictionary};
 use crate::output::csv::{Dialect, Written, file_name};
 use crate::output::folder::{Folder, OutputError};
 use crate::output::xlsx::{BookTable, HeatMap, SweepBook, WorkbookError, fits, sweep_workbook};
 use crate::output::{MANIFEST, WORKBOOK, result_files};
-use crate::scenario::value::Value;
+use crate::scenario::value::{Value, to_toml};
 use crate::stats::Moments;
 use crate::summary::SummaryRow;
 use crate::tables::{Cell, Column, ColumnRow, Row, table};
