@@ -9,6 +9,7 @@ mod run;
 mod screen;
 mod sweep;
 mod validate;
+mod wrap;
 
 use crate::run::MOST_REPLICATES;
 use clap::{Parser, Subcommand, ValueEnum};

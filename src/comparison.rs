@@ -4,6 +4,8 @@
 //! difference (common random numbers).
 
 use crate::run::MOST_REPLICATES;
+use crate::scenario::Scenario;
+use crate::scenario::problem::{Origin, Problems};
 use crate::stats::{Moments, t_quantile};
 use crate::summary::SummaryRow;
 use crate::tables::{Cell, Column, Row, RunRows, table};
@@ -41,6 +43,41 @@ table! {
         gains: Option<&'static str>, "word", "wins or loses where the interval leaves out 0, else unclear; empty with one replicate";
         replicates: u32, "replicates", "Replicates";
     }
+}
+
+/// What can't be compared replicate by replicate, month by month: scenarios of another calendar, or of
+/// other seeds.
+pub fn unlike(scenarios: &[Scenario]) -> Problems {
+    let baseline = &scenarios[0];
+    let mut problems = Problems::default();
+    for scenario in &scenarios[1..] {
+        let origin = Origin::whole(&scenario.file);
+        let (ours, theirs) = (&scenario.parameters.calendar, &baseline.parameters.calendar);
+        for (key, ours, theirs) in [
+            ("calendar.start", ours.start.to_string(), theirs.start.to_string()),
+            ("calendar.months", ours.months.to_string(), theirs.months.to_string()),
+            ("calendar.burn_in_months", ours.burn_in_months.to_string(), theirs.burn_in_months.to_string()),
+        ] {
+            if ours != theirs {
+                problems.0.push(
+                    origin
+                        .problem(key, format!("the calendar is not that of the baseline, {}", baseline.name))
+                        .given(ours)
+                        .allowed(theirs)
+                        .hint(format!("--set {key}=... sets it for all")),
+                );
+            }
+        }
+        if scenario.replicate_seeds != baseline.replicate_seeds {
+            let what = format!("the seeds of replicates are not those of the baseline, {}", baseline.name);
+            problems.0.push(
+                origin
+                    .problem("rosters.replicate_seeds", what)
+                    .allowed("the same list: replicates are paired by their luck"),
+            );
+        }
+    }
+    problems
 }
 
 /// The outcomes of a scenario against those of the baseline, both by replicate. An outcome that no

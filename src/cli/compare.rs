@@ -1,10 +1,12 @@
 //! The command `compare`.
 
-use super::run::{Job, RunOptions, Wrong, execute, folder_of, quoted, same_names};
+use super::run::{Job, RunOptions, Wrong, execute, folder_of, quoted};
 use super::{Failure, Screen};
+use crate::comparison::unlike;
 use crate::output::Selection;
 use crate::scenario::Scenario;
-use crate::scenario::problem::{Origin, Problem, Problems};
+use crate::scenario::problem::{Origin, Problem};
+use crate::sweep::file::is_sweep;
 use clap::Args;
 use std::path::{Path, PathBuf};
 
@@ -27,7 +29,11 @@ pub struct CompareArgs {
 pub fn compare(args: &CompareArgs, screen: &Screen) -> Result<(), Failure> {
     let options = &args.options;
     let files: Vec<PathBuf> = [&args.baseline].into_iter().chain(&args.scenarios).cloned().collect();
-    let mut wrong = Wrong { text: same_names(&files), ..Wrong::default() };
+    let mut wrong = Wrong::default();
+    if is_sweep(&args.baseline) {
+        wrong.text = format!("error: {} is a sweep: it can't be a baseline\n", args.baseline.display());
+    }
+    let files = wrong.scenario_files(&files, screen);
     let mut scenarios = wrong.load_all(&files, options, screen);
     let mut names: Vec<String> = scenarios.iter().map(|scenario| scenario.name.clone()).collect();
     for vary in &args.vary {
@@ -52,41 +58,6 @@ pub fn compare(args: &CompareArgs, screen: &Screen) -> Result<(), Failure> {
         format!("mandate compare {}{varied} {}", files.collect::<Vec<_>>().join(" "), options.typed());
     let job = Job { command: "compare", scenarios: &scenarios, selection, folder, reproduce, options };
     execute(&job, screen)
-}
-
-/// What can't be compared replicate by replicate, month by month: scenarios of another calendar, or of
-/// other seeds.
-fn unlike(scenarios: &[Scenario]) -> Problems {
-    let baseline = &scenarios[0];
-    let mut problems = Problems::default();
-    for scenario in &scenarios[1..] {
-        let origin = Origin::whole(&scenario.file);
-        let (ours, theirs) = (&scenario.parameters.calendar, &baseline.parameters.calendar);
-        for (key, ours, theirs) in [
-            ("calendar.start", ours.start.to_string(), theirs.start.to_string()),
-            ("calendar.months", ours.months.to_string(), theirs.months.to_string()),
-            ("calendar.burn_in_months", ours.burn_in_months.to_string(), theirs.burn_in_months.to_string()),
-        ] {
-            if ours != theirs {
-                problems.0.push(
-                    origin
-                        .problem(key, format!("the calendar is not that of the baseline, {}", baseline.name))
-                        .given(ours)
-                        .allowed(theirs)
-                        .hint(format!("--set {key}=... sets it for all")),
-                );
-            }
-        }
-        if scenario.replicate_seeds != baseline.replicate_seeds {
-            let what = format!("the seeds of replicates are not those of the baseline, {}", baseline.name);
-            problems.0.push(
-                origin
-                    .problem("rosters.replicate_seeds", what)
-                    .allowed("the same list: replicates are paired by their luck"),
-            );
-        }
-    }
-    problems
 }
 
 /// A parameter of the baseline and the values that it is given in turn.

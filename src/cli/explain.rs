@@ -1,5 +1,6 @@
 //! The command `explain`: why an agent chose what it chose, as text.
 
+use super::wrap::{JOINED, wrapped};
 use super::{Failure, Screen, replicates};
 use crate::explain::{Choice, ExplainError, Query, Review, Tip, meaning, read};
 use crate::units::Month;
@@ -45,12 +46,6 @@ pub fn explain(args: ExplainArgs, screen: &Screen) -> Result<(), Failure> {
     screen.output(&account(&query, &review, screen.color_output))
 }
 
-/// Columns of text.
-const WIDTH: usize = 100;
-
-/// A space at which no line ends.
-const JOINED: char = '\u{a0}';
-
 /// Changes that are shown on a line of their own.
 const NEAREST: usize = 4;
 
@@ -76,22 +71,7 @@ impl Page {
 
     /// Text broken between words, `first` before its first line and as much space before the others.
     fn wrapped(&mut self, first: &str, text: &str) {
-        let indent = first.chars().count();
-        let (mut line, mut length) = (first.to_string(), indent);
-        for word in text.split(' ') {
-            let more = word.chars().count();
-            if length > indent && length + 1 + more > WIDTH {
-                self.line(&line);
-                (line, length) = (" ".repeat(indent), indent);
-            }
-            if length > indent {
-                line.push(' ');
-                length += 1;
-            }
-            line.push_str(&word.replace(JOINED, " "));
-            length += more;
-        }
-        self.line(&line);
+        self.text.push_str(&wrapped(first, text));
     }
 }
 
@@ -419,7 +399,7 @@ deliver:a - share of its data to deliver to a, step by step
             long.iter().zip(1..).map(|(name, i)| (name.as_str(), f64::from(i))).collect();
         let text = account_of(vec![choice("data_source", &options, 11)]);
         for line in text.lines() {
-            assert!(line.chars().count() <= WIDTH, "{line}");
+            assert!(line.chars().count() <= crate::cli::wrap::WIDTH, "{line}");
         }
         for (name, meaning) in TERMS {
             assert!(meaning.chars().count() <= 46, "{name}: {meaning}");

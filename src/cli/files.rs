@@ -31,7 +31,7 @@ pub fn check(args: &CheckArgs, screen: &Screen) -> Result<(), Failure> {
             let options = Options { sample: args.sample, sets: args.set.clone(), ..Options::default() };
             match crate::sweep::load(file, &options) {
                 Ok(sweep) => {
-                    screen.warnings(&sweep.base);
+                    sweep.scenarios.iter().for_each(|varied| screen.warnings(&varied.scenario));
                     let (points, runs) = (sweep.points.count(), sweep.points.runs());
                     screen.say(&format!("{}: ok (sweep, {points} points, {runs} runs)\n", file.display()))?;
                 }

@@ -17,6 +17,7 @@ use crate::scenario::load;
 use crate::scenario::problem::Problems;
 use crate::scenario::{Difference, Scenario};
 use crate::summary::SummaryRow;
+use crate::sweep::file::is_sweep;
 use crate::tables::{DecisionRow, Reporting, Row};
 use clap::{Args, ValueEnum};
 use std::collections::BTreeMap;
@@ -99,13 +100,14 @@ impl From<DialectName> for Dialect {
 
 /// Runs scenario files, writes their tables and closes with a summary.
 pub fn run(args: &RunArgs, screen: &Screen) -> Result<(), Failure> {
-    let mut wrong = Wrong { text: same_names(&args.scenarios), ..Wrong::default() };
-    let scenarios = wrong.load_all(&args.scenarios, &args.options, screen);
+    let mut wrong = Wrong::default();
+    let files = wrong.scenario_files(&args.scenarios, screen);
+    let scenarios = wrong.load_all(&files, &args.options, screen);
     let selection = wrong.selection(Selection::of_runs(), &args.options);
     wrong.none(screen)?;
     let names: Vec<&str> = scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
     let folder = folder_of(&names);
-    let files = args.scenarios.iter().map(|file| quoted(&file.display().to_string()));
+    let files = files.iter().map(|file| quoted(&file.display().to_string()));
     let reproduce = format!("mandate run {} {}", files.collect::<Vec<_>>().join(" "), args.options.typed());
     let options = &args.options;
     execute(&Job { command: "run", scenarios: &scenarios, selection, folder, reproduce, options }, screen)
@@ -248,6 +250,23 @@ pub struct Wrong {
 }
 
 impl Wrong {
+    /// The files of scenarios among `files`, which must have different names. Sweeps, which stand in
+    /// the same folders, are left out and named; that there is nothing else is noted.
+    pub fn scenario_files(&mut self, files: &[PathBuf], screen: &Screen) -> Vec<PathBuf> {
+        let (sweeps, files): (Vec<PathBuf>, Vec<PathBuf>) =
+            files.iter().cloned().partition(|file| is_sweep(file));
+        for sweep in sweeps.iter().map(|sweep| sweep.display()) {
+            let what = format!("{sweep} is a sweep, which `mandate sweep` runs");
+            if files.is_empty() {
+                self.text.push_str(&format!("error: {what}\n"));
+            } else {
+                screen.note(&format!("{what}; it is left out"));
+            }
+        }
+        self.text.push_str(&same_names(&files));
+        files
+    }
+
     /// Loads a scenario, or notes what is wrong with it.
     pub fn load(&mut self, file: &Path, sets: &[String], sample: Option<u64>) -> Option<Scenario> {
         load(file, sets, sample).map_err(|others| self.problems.extend(others)).ok()
@@ -287,7 +306,7 @@ impl Wrong {
 }
 
 /// Scenarios are named by their files' stems, so that these must differ.
-pub fn same_names(files: &[PathBuf]) -> String {
+fn same_names(files: &[PathBuf]) -> String {
     let mut seen: BTreeMap<String, &Path> = BTreeMap::new();
     let mut problems = String::new();
     for file in files {

@@ -62,6 +62,13 @@ impl Screen {
         }
     }
 
+    /// Prints a note on standard error, unless told to be quiet.
+    pub fn note(&self, text: &str) {
+        if !self.quiet {
+            self.error(&format!("note: {text}\n"));
+        }
+    }
+
     /// The failure that shows these problems.
     pub fn problems(&self, problems: &Problems) -> Failure {
         Failure::Problems(problems.render(self.color_error) + "\n")

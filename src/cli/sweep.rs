@@ -3,6 +3,7 @@
 use super::interrupt::Interrupt;
 use super::merge::merge_failure;
 use super::run::{DialectName, output_failure};
+use super::wrap::{JOINED, wrapped};
 use super::{Failure, Screen, number, number_from_one, replicates, threads};
 use crate::output::csv::Dialect;
 use crate::output::folder::Folder;
@@ -11,7 +12,8 @@ use crate::summary::SummaryRow;
 use crate::sweep::file::Options;
 use crate::sweep::journal::{Header, JOURNAL, Journal, JournalError};
 use crate::sweep::merge::{Source, is_there, ranges, shard_file, shard_journal};
-use crate::sweep::plan::Points;
+use crate::sweep::plan::{Points, RunOfPoint};
+use crate::sweep::rankings::{RANKED, RankingRow, ranked};
 use crate::sweep::tables::{Finished, TablesError, finished, sweep_files, write};
 use crate::sweep::{Sweep, load};
 use crate::tables::{Reporting, Row};
@@ -86,7 +88,7 @@ pub fn sweep(args: &SweepArgs, screen: &Screen) -> Result<(), Failure> {
     let options =
         Options { replicates: args.replicates, seed: args.seed, sample: args.sample, sets: args.set.clone() };
     let sweep = load(&args.sweep, &options).map_err(|problems| screen.problems(&problems))?;
-    screen.warnings(&sweep.base);
+    sweep.scenarios.iter().for_each(|varied| screen.warnings(&varied.scenario));
     let out = args.out.clone().unwrap_or_else(|| Path::new("results").join(&sweep.points.plan.name));
     match (args.shard, args.shards) {
         (Some((part, parts)), _) => shard_of(args, screen, &sweep, &out, part, parts),
@@ -241,9 +243,10 @@ fn run_into(
         &interrupt.stop,
         |runs| bar.set_position(before + runs as u64),
         |run| {
-            let (point, replicate) = sweep.points.of_run(run);
-            let name = format!("{}, {}", sweep.points.plan.name, sweep.points.describe(point));
-            Job { scenario: Cow::Owned(sweep.scenario(point)), name, replicate }
+            let RunOfPoint { point, replicate, scenario } = sweep.points.of_run(run);
+            let name = sweep.points.scenario_name(scenario);
+            let name = format!("{name}, {}", sweep.points.describe(point));
+            Job { scenario: Cow::Owned(sweep.scenario(scenario, point)), name, replicate }
         },
         |scenario, rows| SummaryRow::of(scenario, &rows).cells(),
         |run, cells| journal.add(run, &cells),
@@ -277,39 +280,83 @@ pub(super) fn tables_failure(error: TablesError) -> Failure {
 /// Outcomes of which the closing summary tells the factors' effects.
 const KEY_OUTCOMES: [&str; 4] =
     ["delivered_share_end", "direct_query_share_mean", "approval_rate_mean", "users_surplus_cny_total"];
+/// Factors of which it tells the effects on an outcome: those that matter most.
+const MOST_EFFECTS: usize = 8;
 
-/// Points, runs, what each factor does, and where the files are.
+/// Points, runs, what each factor does, which rankings hold, and where the files are.
 pub(super) fn closing(points: &Points, finished: &Finished, out: &Path) -> String {
     let plan = &points.plan;
+    let scenarios = points.scenarios();
+    let several = scenarios > 1;
     let mut text = format!(
-        "{}: {} points of the design {}, {} runs ({} replicates of each)\n",
+        "{}: {} points of the design {}, {}{} runs ({} replicates of each)\n",
         plan.name,
-        points.count(),
+        points.count() - points.before_design(),
         plan.design.word(),
+        if several { format!("and {scenarios} scenarios as they are, ") } else { String::new() },
         points.runs(),
         plan.replicates
     );
+    text += &effects(finished, if several { &plan.base_name } else { "" });
+    if several {
+        text += &rankings(points, &finished.rankings);
+    }
+    let tables = finished.written.iter().filter(|written| written.rows.is_some()).count();
+    let book = if tables < finished.written.len() { "workbook.xlsx, " } else { "" };
+    let _ = writeln!(text, "Files: {} ({book}{tables} tables and their manifest)", out.display());
+    text + "columns.csv among them says what each column means.\n"
+}
+
+/// What the factors do in the first scenario, `of` where there are others.
+fn effects(finished: &Finished, of: &str) -> String {
     let measure = finished.effects.first().map_or("", |effect| effect.measure);
     let said = match measure {
         "mu_star" => "Mean absolute elementary effect (mu*), over a factor's whole range, on",
         "st" => "Share of variance in which a factor has a part (ST), of",
         _ => "Rank correlation, from -1 (falls with the factor) to 1, with",
     };
-    let _ = writeln!(text, "{said}");
+    let of = if of.is_empty() { String::new() } else { format!(" (in {of})") };
+    let mut text = format!("{said}{of}\n");
     for outcome in KEY_OUTCOMES {
-        let effects: Vec<String> = finished
-            .effects
+        let of_outcome =
+            finished.effects.iter().filter(|effect| effect.scenario == 0 && effect.outcome == outcome);
+        let mut effects: Vec<(&str, f64)> =
+            of_outcome.filter_map(|effect| Some((effect.parameter.as_str(), effect.value?))).collect();
+        let left_out = effects.len().saturating_sub(MOST_EFFECTS);
+        if left_out > 0 {
+            effects.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
+            effects.truncate(MOST_EFFECTS);
+        }
+        let told: Vec<String> = effects
             .iter()
-            .filter(|effect| effect.outcome == outcome)
-            .filter_map(|effect| effect.value.map(|value| format!("{} {}", effect.parameter, figure(value))))
+            .map(|(parameter, value)| format!("{parameter}{JOINED}{}", figure(*value)))
             .collect();
-        let effects = if effects.is_empty() { "the same at all points".into() } else { effects.join(", ") };
-        let _ = writeln!(text, "  {outcome}: {effects}");
+        let mut told = if told.is_empty() { "the same at all points".into() } else { told.join(", ") };
+        if left_out > 0 {
+            let _ = write!(told, " and {left_out} that matter less");
+        }
+        let _ = writeln!(text, "  {outcome}");
+        text += &wrapped("    ", &told);
     }
-    let tables = finished.written.iter().filter(|written| written.rows.is_some()).count();
-    let book = if tables < finished.written.len() { "workbook.xlsx, " } else { "" };
-    let _ = writeln!(text, "Files: {} ({book}{tables} tables and their manifest)", out.display());
-    text + "columns.csv among them says what each column means.\n"
+    text
+}
+
+/// For each outcome that matters, the scenarios in the order that they have as they are, and how
+/// often each is above the next over the design.
+fn rankings(points: &Points, rows: &[RankingRow]) -> String {
+    let mut text = String::from(
+        "Rankings of the scenarios as they are, highest first, and at how many points each is above the next\n",
+    );
+    for (outcome, what) in RANKED {
+        let Some(order) = ranked(points, rows, outcome) else { continue };
+        let told = order.iter().map(|(scenario, above_next)| match above_next {
+            Some(share) => format!("{scenario}{JOINED}>{:.0}%", 100.0 * share),
+            None => (*scenario).to_string(),
+        });
+        let _ = writeln!(text, "  {what} ({outcome})");
+        text += &wrapped("    ", &told.collect::<Vec<_>>().join(" "));
+    }
+    text
 }
 
 fn figure(number: f64) -> String {

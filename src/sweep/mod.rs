@@ -7,6 +7,7 @@ pub mod file;
 pub mod journal;
 pub mod merge;
 pub mod plan;
+pub mod rankings;
 pub mod tables;
 
 pub use file::load;

@@ -4,8 +4,8 @@
 use super::design;
 use crate::output::csv::hexadecimal;
 use crate::scenario::Scenario;
-use crate::scenario::parameters::Place;
-use crate::scenario::value::{Value, from_toml};
+use crate::scenario::parameters::{Place, STAKE};
+use crate::scenario::value::{FromValue, Kind, Value, from_toml};
 use crate::units::Month;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -92,9 +92,28 @@ pub struct Factor {
     pub unit: String,
     /// Meaning, in one line.
     pub meaning: String,
+    /// Whether its values multiply what each scenario, and each row of a roster, has.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub relative: bool,
     /// What it may be.
     #[serde(flatten)]
     pub levels: Levels,
+}
+
+impl Factor {
+    /// Its column in the tables.
+    pub fn column(&self) -> String {
+        if self.relative { format!("{}_times", self.path) } else { self.path.clone() }
+    }
+}
+
+/// A scenario that is run beside the first one at every point.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Beside {
+    /// Name.
+    pub name: String,
+    /// The scenario, resolved.
+    pub scenario: toml::Table,
 }
 
 /// The sweep without the scenario that it is run on: enough for its tables.
@@ -126,6 +145,12 @@ pub struct Plan {
     pub base_name: String,
     /// The scenario, resolved.
     pub base: toml::Table,
+    /// The factors' values in all scenarios as they are, where there are several: the first point.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub as_shipped: Vec<toml::Value>,
+    /// Scenarios that are run beside it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<Beside>,
 }
 
 impl Levels {
@@ -164,6 +189,17 @@ pub fn between(low: f64, high: f64, scale: Scale, share: f64) -> f64 {
     }
 }
 
+/// What a run of a sweep is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunOfPoint {
+    /// Point, counted from 0.
+    pub point: u64,
+    /// Replicate, counted from 1.
+    pub replicate: u32,
+    /// Scenario, counted from 0.
+    pub scenario: usize,
+}
+
 /// A plan with the coordinates of its points, if it has any.
 pub struct Points {
     /// The plan.
@@ -194,24 +230,49 @@ impl Points {
         Points { plan, coordinates, sizes, count }
     }
 
-    /// How many points there are.
+    /// How many points there are. Where scenarios are ranked, the first is not of the design: it
+    /// leaves all scenarios as they are.
     pub fn count(&self) -> u64 {
-        self.count
+        self.count.saturating_add(self.before_design())
+    }
+
+    /// Points before those of the design.
+    pub fn before_design(&self) -> u64 {
+        u64::from(!self.plan.as_shipped.is_empty())
+    }
+
+    /// What the tables call a point: 0 is that of all scenarios as they are, the design begins with 1.
+    pub fn number(&self, point: u64) -> u64 {
+        point + 1 - self.before_design()
+    }
+
+    /// How many scenarios are run at each point.
+    pub fn scenarios(&self) -> usize {
+        1 + self.plan.beside.len()
+    }
+
+    /// The name of a scenario, counted from 0.
+    pub fn scenario_name(&self, scenario: usize) -> &str {
+        scenario.checked_sub(1).map_or(&self.plan.base_name, |beside| &self.plan.beside[beside].name)
     }
 
     /// How many runs there are.
     pub fn runs(&self) -> u64 {
-        self.count.saturating_mul(u64::from(self.plan.replicates))
+        self.count().saturating_mul(u64::from(self.plan.replicates)).saturating_mul(self.scenarios() as u64)
     }
 
-    /// The point and the replicate, counted from 1, of a run: points one after the other.
-    pub fn of_run(&self, run: u64) -> (u64, u32) {
-        let replicates = u64::from(self.plan.replicates);
-        (run / replicates, (run % replicates) as u32 + 1)
+    /// What a run is: points one after the other, at each its replicates, of each all scenarios.
+    pub fn of_run(&self, run: u64) -> RunOfPoint {
+        let (scenarios, replicates) = (self.scenarios() as u64, u64::from(self.plan.replicates));
+        let (pair, scenario) = (run / scenarios, (run % scenarios) as usize);
+        RunOfPoint { point: pair / replicates, replicate: (pair % replicates) as u32 + 1, scenario }
     }
 
     /// The factors' values at a point, counted from 0.
     pub fn values(&self, point: u64) -> Vec<Value> {
+        let Some(point) = point.checked_sub(self.before_design()) else {
+            return self.plan.as_shipped.iter().map(from_toml).collect();
+        };
         let factors = self.plan.factor.iter();
         match self.plan.design {
             Design::Points => self.plan.listed[point as usize].iter().map(from_toml).collect(),
@@ -230,7 +291,7 @@ impl Points {
         }
     }
 
-    /// The coordinates of a sampled point, counted from 0.
+    /// The coordinates of the points of a sampled design.
     pub fn coordinates(&self) -> &[Vec<f64>] {
         &self.coordinates
     }
@@ -249,9 +310,11 @@ impl Points {
             .factor
             .iter()
             .zip(&values)
-            .map(|(factor, value)| format!("{} = {value}", factor.path))
+            .map(|(factor, value)| {
+                format!("{} {} {value}", factor.path, if factor.relative { "times" } else { "=" })
+            })
             .collect();
-        format!("point {}: {}", point + 1, said.join(", "))
+        format!("point {}: {}", self.number(point), said.join(", "))
     }
 }
 
@@ -267,29 +330,51 @@ pub fn sha256(text: &[u8]) -> String {
     hexadecimal(&Sha256::digest(text))
 }
 
+/// A scenario of a sweep, and what each factor sets in it.
+pub struct Varied {
+    /// The scenario.
+    pub scenario: Scenario,
+    /// What each factor sets: for a column of all rows of a roster, the rows that it speaks of.
+    pub places: Vec<Vec<Place>>,
+}
+
 /// A sweep ready to be run.
 pub struct Sweep {
     /// Its points.
     pub points: Points,
-    /// The scenario.
-    pub base: Scenario,
-    /// What each factor sets: for a column of all rows of a roster, the rows that the scenario does
-    /// not give a value of their own.
-    pub places: Vec<Vec<Place>>,
+    /// The scenarios that are run at every point.
+    pub scenarios: Vec<Varied>,
     /// Whether each factor is a column of all rows of a roster.
     pub of_all_rows: Vec<bool>,
 }
 
 impl Sweep {
-    /// The scenario at a point, counted from 0.
-    pub fn scenario(&self, point: u64) -> Scenario {
-        let mut scenario = self.base.clone();
+    /// The first scenario.
+    pub fn base(&self) -> &Scenario {
+        &self.scenarios[0].scenario
+    }
+
+    /// A scenario at a point, both counted from 0.
+    pub fn scenario(&self, scenario: usize, point: u64) -> Scenario {
+        let Varied { scenario, places } = &self.scenarios[scenario];
+        let mut scenario = scenario.clone();
+        if point < self.points.before_design() {
+            return scenario;
+        }
         let values = self.points.values(point);
         // What is set for one row wins over what is set for all, as in files.
         for wanted in [true, false] {
-            let factors = self.places.iter().zip(&self.of_all_rows).zip(&values);
-            for ((places, _), value) in factors.filter(|((_, of_all_rows), _)| **of_all_rows == wanted) {
-                places.iter().for_each(|place| scenario.parameters.set(place, value));
+            let factors = self.points.plan.factor.iter().zip(places).zip(&self.of_all_rows).zip(&values);
+            for (((factor, places), _), value) in factors.filter(|((_, of_all), _)| **of_all == wanted) {
+                for place in places {
+                    let set = if factor.relative {
+                        let own = scenario.parameters.get(place);
+                        own.map(|own| multiplied(place, &own, f64::from_value(value)))
+                    } else {
+                        Some(value.clone())
+                    };
+                    set.into_iter().for_each(|value| scenario.parameters.set(place, &value));
+                }
             }
         }
         scenario
@@ -298,6 +383,17 @@ impl Sweep {
     /// Seed of all random numbers.
     pub fn seed(&self) -> u64 {
         self.points.plan.seed.parse().unwrap_or_default()
+    }
+}
+
+/// What a scenario has, times a number, within what the parameter allows.
+fn multiplied(place: &Place, own: &Value, by: f64) -> Value {
+    match (place.parameter().map_or(STAKE, |parameter| parameter.kind), own) {
+        (Kind::Number { low, high }, own) => Value::Number((f64::from_value(own) * by).clamp(low, high)),
+        (Kind::Whole { low, high }, own) => {
+            Value::Whole((f64::from_value(own) * by).round().clamp(low as f64, high as f64) as i64)
+        }
+        (_, own) => own.clone(),
     }
 }
 
@@ -336,6 +432,7 @@ mod tests {
             path: format!("f.{i}"),
             unit: "none".into(),
             meaning: "A factor".into(),
+            relative: false,
             levels: Levels::Values { values: (0..*size).map(toml::Value::Integer).collect() },
         };
         Points::new(Plan {
@@ -352,13 +449,16 @@ mod tests {
             listed: Vec::new(),
             base_name: "b".into(),
             base: "[fees]\nagency_query = 0.1\n".parse().unwrap(),
+            as_shipped: Vec::new(),
+            beside: Vec::new(),
         })
     }
 
     #[test]
     fn parts_are_equal_and_leave_nothing_out() {
         let points = grid(&[3, 4], 7);
-        assert_eq!((points.count(), points.runs(), points.of_run(13)), (12, 84, (1, 7)));
+        assert_eq!((points.count(), points.runs()), (12, 84));
+        assert_eq!(points.of_run(13), RunOfPoint { point: 1, replicate: 7, scenario: 0 });
         for parts in [1, 3, 11, 84, 100] {
             let mut next = 0;
             for part in 0..parts {
@@ -370,6 +470,32 @@ mod tests {
             }
             assert_eq!(next, 84, "{parts} parts");
         }
+    }
+
+    #[test]
+    fn scenarios_are_run_side_by_side_and_first_as_they_are() {
+        let mut plan = grid(&[2, 2], 3).plan;
+        plan.as_shipped = vec![toml::Value::Integer(7), toml::Value::Integer(8)];
+        plan.beside = vec![Beside { name: "other".into(), scenario: plan.base.clone() }];
+        let points = Points::new(plan);
+        assert_eq!((points.count(), points.scenarios(), points.runs()), (5, 2, 30));
+        assert_eq!(points.of_run(0), RunOfPoint { point: 0, replicate: 1, scenario: 0 });
+        assert_eq!(points.of_run(1), RunOfPoint { point: 0, replicate: 1, scenario: 1 });
+        assert_eq!(points.of_run(29), RunOfPoint { point: 4, replicate: 3, scenario: 1 });
+        assert_eq!((points.number(0), points.number(4)), (0, 4));
+        assert_eq!(points.values(0), [7, 8].map(Value::Whole));
+        assert_eq!(points.values(4), [1, 1].map(Value::Whole));
+        assert_eq!([0, 1].map(|scenario| points.scenario_name(scenario)), ["b", "other"]);
+        assert_eq!(toml::from_str::<Plan>(&points.plan.text()).unwrap(), points.plan);
+    }
+
+    #[test]
+    fn multiples_stay_within_what_is_allowed() {
+        let of = |path: &str, own: Value, by| multiplied(&Place::of(path).unwrap(), &own, by);
+        assert_eq!(of("platforms.waits_for", Value::Number(0.5), 1.5), Value::Number(0.75));
+        assert_eq!(of("platforms.waits_for", Value::Number(0.8), 1.5), Value::Number(1.0));
+        assert_eq!(of("credit.term_months", Value::Whole(12), 0.7), Value::Whole(8));
+        assert_eq!(of("credit.term_months", Value::Whole(1), 0.1), Value::Whole(1));
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use super::effects;
 use super::merge::{MergeError, Source};
-use super::plan::{Design, Factor, Levels, Points};
+use super::plan::{Design, Factor, Levels, Points, RunOfPoint};
+use super::rankings::{RankingRow, Rankings};
 use crate::output::columns::{NamedColumn, columns, dictionary};
 use crate::output::csv::{Dialect, Written, file_name};
 use crate::output::folder::{Folder, OutputError};
@@ -82,7 +83,7 @@ table! {
 
 /// Names of the files that are results of a sweep, and of a run, which don't go into one folder.
 pub fn sweep_files() -> Vec<String> {
-    let own = [SWEEP, SweepSummaryRow::TABLE, MorrisRow::TABLE].map(file_name);
+    let own = [SWEEP, SweepSummaryRow::TABLE, MorrisRow::TABLE, RankingRow::TABLE].map(file_name);
     own.into_iter().chain(result_files()).collect()
 }
 
@@ -100,6 +101,8 @@ pub enum TablesError {
 /// The main measure of a factor's effect on an outcome.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Effect {
+    /// Scenario, counted from 0.
+    pub scenario: usize,
     /// Outcome.
     pub outcome: &'static str,
     /// Factor's path.
@@ -116,10 +119,16 @@ pub struct Finished {
     pub written: Vec<Written>,
     /// All effects.
     pub effects: Vec<Effect>,
+    /// How often each ranking of two scenarios holds; none of a single scenario.
+    pub rankings: Vec<RankingRow>,
 }
 
-const POINT: Column =
-    Column { name: "point", unit: "number", meaning: "Point of the design, counted from 1" };
+const POINT: Column = Column {
+    name: "point",
+    unit: "number",
+    meaning: "Point of the design, counted from 1; 0 is that of all scenarios as they are",
+};
+const SCENARIO: Column = Column { name: "scenario", unit: "name", meaning: "Scenario: the stem of its file" };
 const REPLICATE: Column = Column {
     name: "replicate",
     unit: "number",
@@ -128,9 +137,16 @@ const REPLICATE: Column = Column {
 
 fn factor_columns(points: &Points) -> impl Iterator<Item = NamedColumn> {
     points.plan.factor.iter().map(|factor| NamedColumn {
-        name: factor.path.clone(),
+        name: factor.column(),
         unit: factor.unit.clone(),
-        meaning: format!("Swept: {}", factor.meaning),
+        meaning: if factor.relative {
+            format!(
+                "Swept: what {} of each scenario and row is multiplied by: {}",
+                factor.path, factor.meaning
+            )
+        } else {
+            format!("Swept: {}", factor.meaning)
+        },
     })
 }
 
@@ -151,88 +167,132 @@ pub fn write(
         described.extend(dictionary(table, &columns));
         folder.table(table, columns.into_iter().map(|column| column.name).collect())
     };
-    let prefix = |first: &[Column]| -> Vec<NamedColumn> {
-        first.iter().map(NamedColumn::from).chain(factor_columns(points)).collect()
+    let several = points.scenarios() > 1;
+    // Scenarios have a column where there are several of them.
+    let leading = |first: &[Column]| -> Vec<NamedColumn> {
+        [SCENARIO].iter().filter(|_| several).chain(first).map(NamedColumn::from).collect()
     };
-    let of_runs: Vec<NamedColumn> =
-        prefix(&[POINT, REPLICATE]).into_iter().chain(columns::<SummaryRow>(&[])).collect();
-    let of_points: Vec<NamedColumn> =
-        prefix(&[POINT]).into_iter().chain(columns::<SweepSummaryRow>(&[])).collect();
-    let effect_columns = match points.plan.design {
+    let prefix = |first: &[Column]| leading(first).into_iter().chain(factor_columns(points));
+    let of_runs: Vec<NamedColumn> = prefix(&[POINT, REPLICATE]).chain(columns::<SummaryRow>(&[])).collect();
+    let of_points: Vec<NamedColumn> = prefix(&[POINT]).chain(columns::<SweepSummaryRow>(&[])).collect();
+    let measures = match points.plan.design {
         Design::Morris => columns::<MorrisRow>(&[]),
         Design::Saltelli => columns::<SobolRow>(&[]),
         _ => columns::<RankRow>(&[]),
     };
-    let mut kept = [Kept::new(&of_runs, xlsx), Kept::new(&of_points, xlsx), Kept::new(&effect_columns, xlsx)];
+    let of_effects: Vec<NamedColumn> = leading(&[]).into_iter().chain(measures).collect();
+    let mut kept = [Kept::new(&of_runs, xlsx), Kept::new(&of_points, xlsx), Kept::new(&of_effects, xlsx)];
     let runs_table = start(&mut folder, SWEEP, of_runs)?;
     let points_table = start(&mut folder, SweepSummaryRow::TABLE, of_points)?;
-    let effects_table = start(&mut folder, MorrisRow::TABLE, effect_columns)?;
+    let effects_table = start(&mut folder, MorrisRow::TABLE, of_effects)?;
+    let rankings_table =
+        several.then(|| start(&mut folder, RankingRow::TABLE, columns::<RankingRow>(&[]))).transpose()?;
 
-    let outcomes = SummaryRow::COLUMNS.len();
-    let batch = (MOST_MEANS / (points.count() as usize).max(1)).clamp(1, outcomes);
+    let (scenarios, outcomes) = (points.scenarios(), SummaryRow::COLUMNS.len());
+    let named = |scenario: usize| several.then(|| Cell::Text(points.scenario_name(scenario).into()));
+    let all_means = (points.count() as usize).saturating_mul(scenarios).max(1);
+    let batch = (MOST_MEANS / all_means).clamp(1, outcomes);
+    let mut rankings = Rankings::new(scenarios, outcomes);
     let mut all = Vec::new();
     let mut from = 0;
     while from < outcomes {
         let batched = from..(from + batch).min(outcomes);
-        let mut means: Vec<Vec<Option<f64>>> = vec![Vec::new(); batched.len()];
-        let mut moments = vec![Moments::default(); outcomes];
-        let mut present = vec![0u32; outcomes];
+        // Means by scenario and outcome of each point of the design.
+        let mut means: Vec<Vec<Vec<Option<f64>>>> = vec![vec![Vec::new(); batched.len()]; scenarios];
+        let mut moments = vec![vec![Moments::default(); outcomes]; scenarios];
+        let mut present = vec![vec![0u32; outcomes]; scenarios];
+        // What the scenarios come to in one replicate.
+        let mut replicate_of_all: Vec<Vec<Option<f64>>> = Vec::new();
         source.each(|run, cells| -> Result<(), TablesError> {
-            let (point, replicate) = points.of_run(run);
+            let RunOfPoint { point, replicate, scenario } = points.of_run(run);
             if cells.len() != outcomes {
                 let what = "a run has other outcomes than this program's".to_string();
                 let path = folder.target().to_path_buf();
                 return Err(MergeError::from(super::journal::JournalError::Damaged { path, what }).into());
             }
-            for ((moments, present), cell) in moments.iter_mut().zip(&mut present).zip(&cells) {
-                moments.extend(cell.number());
+            let numbers: Vec<Option<f64>> = cells.iter().map(Cell::number).collect();
+            for (((moments, present), cell), number) in
+                moments[scenario].iter_mut().zip(&mut present[scenario]).zip(&cells).zip(&numbers)
+            {
+                moments.extend(*number);
                 *present += u32::from(*cell != Cell::Empty);
             }
+            replicate_of_all.push(numbers);
+            let number = Cell::Whole(points.number(point) as i64);
             if from == 0 {
-                let mut prefix = vec![Cell::Whole(point as i64 + 1), Cell::Whole(i64::from(replicate))];
+                let mut prefix: Vec<Cell> = named(scenario).into_iter().collect();
+                prefix.extend([number.clone(), Cell::Whole(i64::from(replicate))]);
                 prefix.extend(points.values(point).iter().map(cell_of));
                 folder.row(runs_table, &prefix, &cells)?;
                 kept[0].keep(&prefix, &cells);
             }
+            if scenario + 1 < scenarios {
+                return Ok(());
+            }
+            if from == 0 && several {
+                rankings.add(&replicate_of_all);
+            }
+            replicate_of_all.clear();
             if replicate < points.plan.replicates {
                 return Ok(());
             }
+            let of_design = point >= points.before_design();
             if from == 0 {
-                let mut prefix = vec![Cell::Whole(point as i64 + 1)];
-                prefix.extend(points.values(point).iter().map(cell_of));
-                for ((column, moments), present) in SummaryRow::COLUMNS.iter().zip(&moments).zip(&present) {
-                    let row = SweepSummaryRow {
-                        outcome: column.name,
-                        mean: moments.mean(),
-                        sd: moments.deviation(),
-                        low: moments.interval().map(|(low, _)| low),
-                        high: moments.interval().map(|(_, high)| high),
-                        replicates: *present,
-                    };
-                    folder.row(points_table, &prefix, &row.cells())?;
-                    kept[1].keep(&prefix, &row.cells());
+                for scenario in 0..scenarios {
+                    let mut prefix: Vec<Cell> = named(scenario).into_iter().collect();
+                    prefix.push(number.clone());
+                    prefix.extend(points.values(point).iter().map(cell_of));
+                    let moments = moments[scenario].iter().zip(&present[scenario]);
+                    for (column, (moments, present)) in SummaryRow::COLUMNS.iter().zip(moments) {
+                        let row = SweepSummaryRow {
+                            outcome: column.name,
+                            mean: moments.mean(),
+                            sd: moments.deviation(),
+                            low: moments.interval().map(|(low, _)| low),
+                            high: moments.interval().map(|(_, high)| high),
+                            replicates: *present,
+                        };
+                        folder.row(points_table, &prefix, &row.cells())?;
+                        kept[1].keep(&prefix, &row.cells());
+                    }
+                }
+                if several {
+                    rankings.end_point(of_design);
                 }
             }
-            for (means, moments) in means.iter_mut().zip(&moments[batched.clone()]) {
-                means.push(moments.mean());
+            for (means, moments) in means.iter_mut().zip(&mut moments) {
+                if of_design {
+                    for (means, moments) in means.iter_mut().zip(&moments[batched.clone()]) {
+                        means.push(moments.mean());
+                    }
+                }
+                moments.fill(Moments::default());
             }
-            moments.fill(Moments::default());
-            present.fill(0);
+            present.iter_mut().for_each(|present| present.fill(0));
             Ok(())
         })?;
-        for (place, means) in batched.clone().zip(&means) {
-            // An outcome that no run has, such as a month, has no effects.
-            if means.iter().all(Option::is_none) {
-                continue;
+        for (place, index) in batched.clone().zip(0..) {
+            for (scenario, means) in means.iter().map(|means| &means[index]).enumerate() {
+                // An outcome that no run has, such as a month, has no effects.
+                if means.iter().all(Option::is_none) {
+                    continue;
+                }
+                let (rows, effects) = effects_of(points, scenario, SummaryRow::COLUMNS[place].name, means);
+                let prefix: Vec<Cell> = named(scenario).into_iter().collect();
+                for row in rows {
+                    folder.row(effects_table, &prefix, &row)?;
+                    kept[2].keep(&prefix, &row);
+                }
+                all.extend(effects);
             }
-            let (rows, effects) = effects_of(points, SummaryRow::COLUMNS[place].name, means);
-            for row in rows {
-                folder.row(effects_table, &[], &row)?;
-                kept[2].keep(&[], &row);
-            }
-            all.extend(effects);
         }
         from = batched.end;
+    }
+    let rankings = rankings.rows(points);
+    if let Some(table) = rankings_table {
+        for row in &rankings {
+            folder.row(table, &[], &row.cells())?;
+        }
     }
     described.extend(dictionary(ColumnRow::TABLE, &columns::<ColumnRow>(&[])));
     let names = columns::<ColumnRow>(&[]).into_iter().map(|column| column.name).collect();
@@ -241,12 +301,12 @@ pub fn write(
         folder.row(columns_table, &[], &row.cells())?;
     }
     if xlsx {
-        let book = |file: &Path| workbook(points, identity, &kept, &described, file);
+        let book = |file: &Path| workbook(points, identity, &kept, &rankings, &described, file);
         folder.file(WORKBOOK, |file| book(file).map_err(|error| io::Error::other(error.source)))?;
     }
     let text = manifest(points, identity, dialect, folder.complete_tables()?);
     let written = folder.finish(&sweep_files(), &text)?;
-    Ok(Finished { written, effects: all })
+    Ok(Finished { written, effects: all, rankings })
 }
 
 /// The rows of a table that go into a workbook, as long as a sheet can hold them.
@@ -291,14 +351,16 @@ fn workbook(
     points: &Points,
     identity: &str,
     kept: &[Kept; 3],
+    rankings: &[RankingRow],
     described: &[ColumnRow],
     file: &Path,
 ) -> Result<(), WorkbookError> {
     let plan = &points.plan;
     let title = if plan.title.is_empty() { &plan.name } else { &plan.title };
+    let scenarios: Vec<&str> = (0..points.scenarios()).map(|index| points.scenario_name(index)).collect();
     let about = [
         ("Sweep", plan.name.clone()),
-        ("Scenario that is varied", plan.base_name.clone()),
+        (if points.scenarios() > 1 { "Scenarios" } else { "Scenario that is varied" }, scenarios.join(", ")),
         ("Design", format!("{}, {} points", plan.design.word(), points.count())),
         ("Replicates of each point", plan.replicates.to_string()),
         ("Runs", points.runs().to_string()),
@@ -307,6 +369,7 @@ fn workbook(
     ];
     let about = about.map(|(label, text)| (label.to_string(), text));
     let factors: Vec<NamedColumn> = factor_columns(points).collect();
+    let ranking_cells: Vec<Vec<Cell>> = rankings.iter().map(Row::cells).collect();
     let outcomes: Vec<NamedColumn> = columns::<SummaryRow>(&[]);
     let heat_maps = heat_maps(points, &factors, &outcomes, kept[1].rows.as_deref());
     sweep_workbook(
@@ -318,6 +381,7 @@ fn workbook(
             summary: kept[1].table(),
             runs: kept[0].table(),
             effects: kept[2].table(),
+            rankings: BookTable { columns: &columns::<RankingRow>(&[]), rows: Some(&ranking_cells) },
             dictionary: described,
             heat_maps: &heat_maps,
         },
@@ -337,7 +401,7 @@ fn heat_maps<'a>(
     };
     let values = |factor: usize| -> Vec<Cell> {
         let mut values: Vec<Cell> = Vec::new();
-        for point in 0..points.count() {
+        for point in points.before_design()..points.count() {
             let value = cell_of(&points.values(point)[factor]);
             if !values.contains(&value) {
                 values.push(value);
@@ -346,15 +410,26 @@ fn heat_maps<'a>(
         values
     };
     let (rows, columns) = (values(0), values(1));
-    // A row of the table is: point, both factors, outcome, mean.
-    let map = |outcome: &'a NamedColumn| {
-        let of_outcome = summary.iter().filter(|row| row[3] == Cell::Text(outcome.name.clone()));
-        let all: Vec<Option<f64>> = of_outcome.map(|row| row[4].number()).collect();
+    // A row of the table is: scenario if there are several, point, both factors, outcome, mean.
+    let leading = usize::from(points.scenarios() > 1);
+    let map = |outcome: &'a NamedColumn, scenario: usize| {
+        let name = Cell::Text(points.scenario_name(scenario).into());
+        let of_map = |row: &&Vec<Cell>| {
+            row[leading + 3] == Cell::Text(outcome.name.clone())
+                && (leading == 0 || (row[0] == name && row[1] != Cell::Whole(0)))
+        };
+        let all: Vec<Option<f64>> =
+            summary.iter().filter(of_map).map(|row| row[leading + 4].number()).collect();
         let means = all.chunks(columns.len()).map(<[Option<f64>]>::to_vec).collect();
         let (rows, columns) = (rows.clone(), columns.clone());
-        all.iter().any(Option::is_some).then_some(HeatMap { outcome, down, across, rows, columns, means })
+        let scenario = (leading > 0).then(|| points.scenario_name(scenario).to_string());
+        let map = HeatMap { scenario, outcome, down, across, rows, columns, means };
+        all.iter().any(Option::is_some).then_some(map)
     };
-    outcomes.iter().filter(|outcome| MAPPED.contains(&outcome.name.as_str())).filter_map(map).collect()
+    let mapped = outcomes.iter().filter(|outcome| MAPPED.contains(&outcome.name.as_str()));
+    mapped
+        .flat_map(|outcome| (0..points.scenarios()).filter_map(move |scenario| map(outcome, scenario)))
+        .collect()
 }
 
 fn cell_of(value: &Value) -> Cell {
@@ -394,7 +469,7 @@ fn ordinal(factor: &Factor, value: &Value) -> f64 {
 
 type Rows = (Vec<Vec<Cell>>, Vec<Effect>);
 
-fn effects_of(points: &Points, outcome: &'static str, means: &[Option<f64>]) -> Rows {
+fn effects_of(points: &Points, scenario: usize, outcome: &'static str, means: &[Option<f64>]) -> Rows {
     let plan = &points.plan;
     let seed = plan.seed.parse().unwrap_or_default();
     let resamples = (RESAMPLES as usize * 2000 / means.len().max(2000)).max(40) as u32;
@@ -403,7 +478,7 @@ fn effects_of(points: &Points, outcome: &'static str, means: &[Option<f64>]) -> 
     let mut rows = Vec::new();
     let mut all = Vec::new();
     let mut keep = |factor: &Factor, measure, value, cells: Vec<Cell>| {
-        all.push(Effect { outcome, parameter: factor.path.clone(), measure, value });
+        all.push(Effect { scenario, outcome, parameter: factor.path.clone(), measure, value });
         rows.push(cells);
     };
     match plan.design {
@@ -441,7 +516,7 @@ fn effects_of(points: &Points, outcome: &'static str, means: &[Option<f64>]) -> 
             }
         }
         _ => {
-            let values: Vec<Vec<f64>> = (0..points.count())
+            let values: Vec<Vec<f64>> = (points.before_design()..points.count())
                 .map(|point| {
                     let values = points.values(point);
                     plan.factor.iter().zip(&values).map(|(factor, value)| ordinal(factor, value)).collect()
@@ -507,7 +582,7 @@ fn manifest(points: &Points, identity: &str, dialect: Dialect, written: &[Writte
         seeds.iter_mut().for_each(|seed| *seed = whole(seed));
     }
     let (tables, plain): (Vec<_>, Vec<_>) =
-        plan.into_iter().partition(|(key, _)| key == "factor" || key == "base");
+        plan.into_iter().partition(|(key, _)| ["factor", "base", "beside"].contains(&key.as_str()));
     table.extend(plain);
     let files = written.iter().map(|written| {
         let mut file = toml::Table::new();

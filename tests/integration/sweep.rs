@@ -1,10 +1,14 @@
 //! Sweeps: designs, what they write, and that neither interruptions nor shards show in the results.
 
 use crate::program::{Table, files, mandate, scenario};
+use mandate::scenario::parameters::all_parameters;
+use mandate::scenario::value::Kind;
+use mandate::sweep::file::is_sweep;
 use predicates::prelude::*;
 use predicates::str::{contains, is_empty, starts_with};
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use tempfile::TempDir;
 
@@ -417,12 +421,230 @@ fn points_that_can_not_be_are_named() {
     assert_eq!(files(here.path()).len(), 2, "nothing was written");
 }
 
+/// Scenario and sweep files that ship.
+fn shipped() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    files.filter(|path| path.extension().is_some_and(|extension| extension == "toml")).collect()
+}
+
 #[test]
 fn shipped_sweeps_are_sound() {
     let here = tempfile::tempdir().unwrap();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/sweeps");
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
+    let sweeps: Vec<PathBuf> = shipped().into_iter().filter(|path| is_sweep(path)).collect();
+    assert_eq!(sweeps.len(), 3);
+    for path in sweeps {
         mandate(here.path()).arg("check").arg(path).assert().code(0).stdout(contains("ok (sweep, "));
     }
+}
+
+/// What is assumed and still not varied in `assumptions.toml`, as that file says.
+const NOT_VARIED: [&str; 10] = [
+    // How the model is looked at.
+    "calendar.months",
+    "calendar.burn_in_months",
+    "users.sample",
+    // What defines a regime.
+    "rules.consent",
+    "rules.lender_reporting",
+    "rules.loan_records",
+    "platforms.direct_sale",
+    // Normalised, or sums of one.
+    "platforms.credit_weight",
+    "banks.deposit_share",
+    "banks.partnership_weight",
+];
+
+/// Columns of rosters whose numbers are published or are a regime's own.
+const NOT_ASSUMED: [&str; 5] = [
+    "platforms.commission",
+    "platforms.cost_base",
+    "banks.count",
+    "agencies.fee_query",
+    "agencies.revenue_share",
+];
+
+#[test]
+fn every_assumption_is_varied_and_nothing_else() {
+    let file = shipped().into_iter().find(|path| path.ends_with("assumptions.toml")).unwrap();
+    let text: toml::Table = fs::read_to_string(file).unwrap().parse().unwrap();
+    let factors = text["factor"].as_array().unwrap();
+    let varied: BTreeSet<&str> = factors.iter().map(|factor| factor["path"].as_str().unwrap()).collect();
+    assert_eq!(varied.len(), factors.len());
+    // A source may have several marks: "A", "A: why", "D: how (R: of what)".
+    let has = |source: &str, mark: &str| {
+        let words = source.split([' ', ':', ';', '(', ')', ',', '/']);
+        words.into_iter().any(|word| word == mark)
+    };
+    let assumed: BTreeSet<String> = all_parameters()
+        .filter(|parameter| {
+            let in_roster = parameter.source == "roster"
+                && matches!(parameter.kind, Kind::Number { .. } | Kind::Whole { .. });
+            in_roster || has(parameter.source, "A") || has(parameter.source, "R")
+        })
+        .map(|parameter| format!("{}.{}", parameter.section, parameter.name))
+        .filter(|path| !NOT_VARIED.contains(&path.as_str()) && !NOT_ASSUMED.contains(&path.as_str()))
+        .collect();
+    let varied: BTreeSet<String> = varied.into_iter().map(String::from).collect();
+    let missing: Vec<_> = assumed.difference(&varied).collect();
+    let published: Vec<_> = varied.difference(&assumed).collect();
+    assert!(missing.is_empty() && published.is_empty(), "missing {missing:?}, not assumed {published:?}");
+}
+
+/// Three scenarios that differ in what a relative factor multiplies, small.
+fn regimes(here: &Path, factors: &str) {
+    let others = ["fee-cap", "direct-ban"].map(|name| format!("{:?}", scenario(name).to_str().unwrap()));
+    write(
+        here,
+        &format!("scenarios = [{}]\ndesign = \"grid\"\nreplicates = 3\n{factors}", others.join(", ")),
+    );
+}
+
+const TIMES: &str = "[[factor]]\npath = \"fees.agency_query\"\nrelative = true\nvalues = [0.5, 2]\n\
+    [[factor]]\npath = \"behaviour.review_rate\"\nvalues = [0.2, 0.9]\n";
+
+#[test]
+fn scenarios_side_by_side_are_ranked_at_every_point() {
+    let here = tempfile::tempdir().unwrap();
+    regimes(here.path(), TIMES);
+    // Long enough for the regimes to part.
+    let long = |more: &[&str]| {
+        let mut command = mandate(here.path());
+        command.args(["sweep", "s.toml", "--sample", "200"]).args(more);
+        command.args(["--set", "calendar.burn_in_months=2", "--set", "calendar.months=30"]);
+        command
+    };
+    long(&["--out", "a", "--xlsx"]).assert().code(0).stdout(
+        contains("s: 4 points of the design grid, and 3 scenarios as they are, 45 runs")
+            .and(contains("Rankings of the scenarios"))
+            .and(contains("Credit to the creditworthy")),
+    );
+    let out = here.path().join("a");
+    let sweep_table = Table::read(&out.join("sweep.csv"), b',');
+    let first = ["scenario", "point", "replicate", "fees.agency_query_times", "behaviour.review_rate"];
+    assert_eq!(sweep_table.names[..5], first);
+    let start = &sweep_table.rows[..3];
+    let names: Vec<&str> = start.iter().map(|row| row["scenario"].as_str()).collect();
+    assert_eq!(names, ["december-deadline", "fee-cap", "direct-ban"]);
+    for row in start {
+        assert_eq!(
+            [&row["point"], &row["fees.agency_query_times"], &row["behaviour.review_rate"]],
+            ["0", "1", "0.25"]
+        );
+    }
+    for table in ["sweep", "sweep_summary", "effects", "rankings"] {
+        let names = Table::read(&out.join(format!("{table}.csv")), b',').names;
+        let columns = fs::read_to_string(out.join("columns.csv")).unwrap();
+        for name in names {
+            assert!(columns.contains(&format!("\n{table},{name},")), "{table}.{name} is not described");
+        }
+    }
+
+    // The rankings again, by hand.
+    let value = |scenario: &str, point: &str, replicate: usize, outcome: &str| -> Option<f64> {
+        let of_point = |row: &&std::collections::BTreeMap<String, String>| {
+            row["scenario"] == scenario && row["point"] == point && row["replicate"] == replicate.to_string()
+        };
+        sweep_table.rows.iter().find(of_point).unwrap()[outcome].parse().ok()
+    };
+    let difference = |one: &str, other: &str, point: &str, outcome: &str| -> Option<f64> {
+        let pairs = (1..=3).map(|r| Some(value(one, point, r, outcome)? - value(other, point, r, outcome)?));
+        let all: Vec<f64> = pairs.flatten().collect();
+        (!all.is_empty()).then(|| all.iter().sum::<f64>() / all.len() as f64)
+    };
+    let rankings = Table::read(&out.join("rankings.csv"), b',');
+    let mut seen = 0;
+    for row in &rankings.rows {
+        let of = |point: &str| difference(&row["scenario"], &row["other"], point, &row["outcome"]);
+        let of_design: Vec<f64> = ["1", "2", "3", "4"].into_iter().filter_map(of).collect();
+        let share = |test: &dyn Fn(f64) -> bool| {
+            of_design.iter().filter(|difference| test(**difference)).count() as f64 / of_design.len() as f64
+        };
+        assert_eq!(row["points"], of_design.len().to_string());
+        let close = |name: &str, expected: f64| {
+            let shown: f64 = row[name].parse().unwrap();
+            let scale = expected.abs().max(1e-9);
+            assert!((shown - expected).abs() <= 1e-9 * scale, "{name} of {row:?}: {expected}");
+        };
+        close("higher_share", share(&|d| d > 0.0));
+        close("lower_share", share(&|d| d < 0.0));
+        if let Some(shipped) = of("0").filter(|shipped| shipped.abs() > 1e-12) {
+            seen += 1;
+            close("holds_share", share(&|d| d != 0.0 && (d > 0.0) == (shipped > 0.0)));
+        }
+    }
+    assert!(seen > 40, "{seen}");
+
+    // A shard is a part of all scenarios' runs too.
+    for part in ["1/3", "3/3", "2/3"] {
+        long(&["--out", "parts", "--shard", part]).assert().code(0);
+    }
+    mandate(here.path()).args(["merge", "parts", "--out", "b", "--xlsx"]).assert().code(0);
+    assert_eq!(files(&here.path().join("b")), files(&out));
+}
+
+#[test]
+fn a_relative_factor_multiplies_what_each_scenario_has() {
+    let here = tempfile::tempdir().unwrap();
+    regimes(here.path(), TIMES);
+    sweep(here.path(), &["--out", "a", "--replicates", "1"]).assert().code(0);
+    let table = Table::read(&here.path().join("a/sweep.csv"), b',');
+    // Point 3 of the grid: the fee doubled, the first rate of review.
+    for (name, fee) in [("december-deadline", "48"), ("fee-cap", "12")] {
+        let mut run = mandate(here.path());
+        run.arg("run").arg(scenario(name)).args(SMALL).args(["--replicates", "1", "--out", name]);
+        let set = format!("fees.agency_query={fee}");
+        run.args(["--set", &set, "--set", "behaviour.review_rate=0.2"]).assert().code(0);
+        let run = Table::read(&here.path().join(name).join("summary.csv"), b',');
+        let row = table.rows.iter().find(|row| row["scenario"] == name && row["point"] == "3").unwrap();
+        for outcome in ["agency_fees_cny_total", "bank_profit_cny_total", "users_surplus_cny_total"] {
+            assert_eq!(row[outcome], run.rows[0][outcome], "{outcome} of {name}");
+        }
+    }
+}
+
+#[test]
+fn what_would_make_scenarios_alike_is_refused() {
+    let here = tempfile::tempdir().unwrap();
+    regimes(
+        here.path(),
+        "[[factor]]\npath = \"fees.agency_query\"\nvalues = [1, 2]\n\
+         [[factor]]\npath = \"rules.deadline\"\nvalues = [\"2022-12\"]\n\
+         [[factor]]\npath = \"platforms.skill\"\nvalues = [0.5]\n",
+    );
+    sweep(here.path(), &[]).assert().code(2).stderr(
+        contains("fees.agency_query")
+            .and(contains("as in fee-cap, which the factor would replace"))
+            .and(contains("relative = true multiplies what each of them has"))
+            .and(contains("rules.deadline").and(contains("as in direct-ban")))
+            .and(contains("platforms.skill").and(contains("as in december-deadline"))),
+    );
+    regimes(
+        here.path(),
+        "[[factor]]\npath = \"rules.deadline\"\nrelative = true\nvalues = [\"2022-12\"]\n\
+         [[factor]]\npath = \"agencies.venture.payout\"\nrelative = 1\nvalues = [1]\n",
+    );
+    sweep(here.path(), &[])
+        .assert()
+        .code(2)
+        .stderr(contains("only a number can be multiplied").and(contains("no such agency")));
+    write(here.path(), &format!("scenarios = [{:?}, \"none.toml\"]\n{GRID}", scenario("december-deadline")));
+    sweep(here.path(), &[])
+        .assert()
+        .code(2)
+        .stderr(contains("two scenarios have this name").and(contains("none.toml")));
+    assert_eq!(files(here.path()).len(), 1, "nothing was written");
+}
+
+#[test]
+fn sweeps_among_scenarios_are_left_out_and_named() {
+    let here = folder(GRID);
+    let mut run = mandate(here.path());
+    run.arg("run").arg("s.toml").arg(scenario("fee-cap")).args(SMALL).args(["--replicates", "1"]);
+    run.assert().code(0).stderr("note: s.toml is a sweep, which `mandate sweep` runs; it is left out\n");
+    mandate(here.path())
+        .args(["run", "s.toml"])
+        .assert()
+        .code(2)
+        .stderr("error: s.toml is a sweep, which `mandate sweep` runs\n");
 }

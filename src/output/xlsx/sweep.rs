@@ -26,6 +26,8 @@ pub fn fits(rows: usize, width: usize) -> bool {
 
 /// The mean of an outcome over a grid of two factors.
 pub struct HeatMap<'a> {
+    /// Scenario, where the sweep has several.
+    pub scenario: Option<String>,
     /// Outcome.
     pub outcome: &'a NamedColumn,
     /// Factor whose values are rows.
@@ -56,7 +58,9 @@ pub struct SweepBook<'a> {
     pub runs: BookTable<'a>,
     /// Effects of factors on outcomes; without rows there is no sheet.
     pub effects: BookTable<'a>,
-    /// What the tables' columns mean, of tables `sweep_summary`, `sweep` and `effects`.
+    /// How often each ranking of two scenarios holds; without rows there is no sheet.
+    pub rankings: BookTable<'a>,
+    /// What the tables' columns mean, of tables `sweep_summary`, `sweep`, `effects` and `rankings`.
     pub dictionary: &'a [ColumnRow],
     /// Heat maps, where the sweep is a grid of two factors.
     pub heat_maps: &'a [HeatMap<'a>],
@@ -81,6 +85,14 @@ fn make(sweep: &SweepBook<'_>, file: &Path) -> Result<(), XlsxError> {
     factors_sheet(&mut book, sweep.factors)?;
     if !sweep.heat_maps.is_empty() {
         heat_maps_sheet(&mut book, sweep.heat_maps)?;
+    }
+    if sweep.rankings.rows.is_none_or(|rows| !rows.is_empty()) {
+        let heading = Heading {
+            sheet: "Rankings",
+            title: "Rankings: how often one scenario is above another over all points",
+            frozen: 3,
+        };
+        table_sheet(&mut book, sweep, &heading, &sweep.rankings, "rankings")?;
     }
     let frozen = (sweep.factors.len() as u16 + 1).min(4);
     let summary = Heading { sheet: "Points", title: "Points: what the replicates of each come to", frozen };
@@ -160,7 +172,8 @@ fn heat_maps_sheet(book: &mut Book, maps: &[HeatMap<'_>]) -> Result<(), XlsxErro
     let mut row = HEADER_ROW;
     for map in maps {
         let HeatMap { outcome, down, across, .. } = map;
-        let heading = format!("{}, {}", outcome.name, outcome.unit);
+        let of = map.scenario.as_ref().map_or_else(String::new, |scenario| format!(", {scenario}"));
+        let heading = format!("{}, {}{of}", outcome.name, outcome.unit);
         sheet.write_string_with_format(row, 0, &heading, &title_format())?;
         sheet.write_string_with_format(row + 1, 0, &outcome.meaning, &quiet_format())?;
         sheet.write_string_with_format(
@@ -221,6 +234,7 @@ mod tests {
         let columns = [named("point", "number"), factors[0].clone(), factors[1].clone(), outcome.clone()];
         let summary = vec![vec![Cell::Whole(1), Cell::Number(6.0), Cell::Number(0.5), Cell::Number(0.25)]];
         let map = HeatMap {
+            scenario: None,
             outcome: &outcome,
             down: &factors[0],
             across: &factors[1],
@@ -242,6 +256,7 @@ mod tests {
             summary: BookTable { columns: &columns, rows: Some(&summary) },
             runs: BookTable { columns: &columns, rows: Some(runs) },
             effects: BookTable { columns: &columns, rows: Some(&[]) },
+            rankings: BookTable { columns: &columns, rows: Some(&[]) },
             dictionary: &dictionary,
             heat_maps: &[map],
         };
