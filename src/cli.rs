@@ -5,6 +5,7 @@ mod explain;
 mod files;
 mod interrupt;
 mod merge;
+mod plan;
 mod run;
 mod screen;
 mod sweep;

@@ -2,7 +2,8 @@
 
 use super::interrupt::Interrupt;
 use super::merge::merge_failure;
-use super::run::{DialectName, output_failure};
+use super::plan::{Scheduler, plan};
+use super::run::{DialectName, output_failure, quoted};
 use super::wrap::{JOINED, wrapped};
 use super::{Failure, Screen, number, number_from_one, replicates, threads};
 use crate::output::csv::Dialect;
@@ -46,7 +47,7 @@ pub struct SweepArgs {
     set: Vec<String>,
     /// Threads; results do not depend on it [default: all cores]
     #[arg(long, value_name = "N", value_parser = threads)]
-    threads: Option<usize>,
+    pub(super) threads: Option<usize>,
     /// Also write workbook.xlsx: the results as one workbook
     #[arg(long)]
     xlsx: bool,
@@ -68,6 +69,33 @@ pub struct SweepArgs {
     /// Number of shards
     #[arg(long, value_name = "N", requires = "missing", value_parser = shards)]
     shards: Option<u64>,
+    /// Say what the sweep in N shards takes, and run nothing but a few runs to measure it
+    #[arg(long, value_name = "N", conflicts_with_all = ["shard", "missing", "resume", "force"], value_parser = shards)]
+    plan: Option<u64>,
+    /// Also print the script that submits the shards
+    #[arg(long, value_enum, value_name = "NAME", requires = "plan")]
+    scheduler: Option<Scheduler>,
+}
+
+impl SweepArgs {
+    /// The sweep file.
+    pub fn file(&self) -> &Path {
+        &self.sweep
+    }
+
+    /// Those of the options that runs follow from, as one types them.
+    pub fn typed(&self) -> Vec<String> {
+        let number = |name: &str, value: Option<u64>| value.map(|value| format!("--{name} {value}"));
+        [
+            number("replicates", self.replicates.map(u64::from)),
+            number("seed", self.seed),
+            number("sample", self.sample),
+        ]
+        .into_iter()
+        .flatten()
+        .chain(self.set.iter().map(|set| format!("--set {}", quoted(set))))
+        .collect()
+    }
 }
 
 const MOST_SHARDS: u64 = 1_000_000;
@@ -90,6 +118,9 @@ pub fn sweep(args: &SweepArgs, screen: &Screen) -> Result<(), Failure> {
     let sweep = load(&args.sweep, &options).map_err(|problems| screen.problems(&problems))?;
     sweep.scenarios.iter().for_each(|varied| screen.warnings(&varied.scenario));
     let out = args.out.clone().unwrap_or_else(|| Path::new("results").join(&sweep.points.plan.name));
+    if let Some(parts) = args.plan {
+        return plan(args, screen, &sweep, &out, parts, args.scheduler);
+    }
     match (args.shard, args.shards) {
         (Some((part, parts)), _) => shard_of(args, screen, &sweep, &out, part, parts),
         (None, Some(parts)) => missing(screen, &sweep, &out, parts),
