@@ -16,18 +16,18 @@ fi
 
 work=$(mktemp -d)
 host=$(hostname -s)
-munged=""
 say() { echo "[$(date +%T)] $*"; }
 
 stop() {
     status=$?
     [ -z "${SLURM_CONF:-}" ] || scancel --user=root >/dev/null 2>&1 || true
     sleep 1
-    for file in "$work"/slurmd-*.pid "$work"/slurmctld.pid; do
+    for file in "$work"/slurmd-*.pid "$work"/slurmctld.pid "$work"/munge/pid; do
         [ ! -f "$file" ] || kill "$(cat "$file")" 2>/dev/null || true
     done
+    sleep 1
+    pkill -9 -f -- "$work/slurm.conf" || true
     for node in n1 n2; do of_node "$node" | xargs -r kill -9 2>/dev/null || true; done
-    [ -z "$munged" ] || kill "$(cat "$munged")" 2>/dev/null || true
     if [ "$status" -ne 0 ]; then
         tail -n 40 "$work"/log/*.log >&2 || true
     fi
@@ -50,16 +50,20 @@ of_node() {
 shards() { pgrep -f -- "--out $work/shards --shard" || true; }
 
 mkdir -p "$work/state" "$work/log"
-if ! pgrep -x munged >/dev/null; then
-    install -d -o munge -g munge -m 755 /run/munge
-    runuser -u munge -- munged
-    munged=/run/munge/munged.pid
-fi
+# An authentication service of our own, so that one that is there is left alone.
+chmod 755 "$work"
+install -d -o munge -g munge -m 755 "$work/munge"
+head -c 64 /dev/urandom >"$work/munge/key"
+chown munge:munge "$work/munge/key"
+chmod 400 "$work/munge/key"
+runuser -u munge -- munged --key-file="$work/munge/key" --socket="$work/munge/socket" \
+    --pid-file="$work/munge/pid" --log-file="$work/munge/log" --seed-file="$work/munge/seed"
 cat >"$work/slurm.conf" <<EOF
 ClusterName=mandate
 SlurmctldHost=$host(127.0.0.1)
 SlurmUser=root
 AuthType=auth/munge
+AuthInfo=socket=$work/munge/socket
 SlurmctldPort=16817
 SlurmctldPidFile=$work/slurmctld.pid
 SlurmdPidFile=$work/slurmd-%n.pid
