@@ -37,26 +37,48 @@ impl Cell {
     }
 }
 
+/// What the cells of a column are, where they are not empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CellType {
+    /// Text.
+    Text,
+    /// Numbers.
+    Number,
+    /// Whole numbers.
+    Whole,
+    /// Amounts of money.
+    Money,
+    /// Months.
+    Month,
+    /// Yes or no.
+    Flag,
+}
+
+/// A field of a row that makes a cell.
+pub trait Field {
+    /// What the cell is, where it is not empty.
+    const TYPE: CellType;
+}
+
 macro_rules! into_cell {
-    ($($type:ty => |$value:ident| $cell:expr;)*) => {
-        $(impl From<&$type> for Cell { fn from($value: &$type) -> Cell { $cell } })*
+    ($($type:ty, $cell_type:ident, |$value:ident| $cell:expr;)*) => {
+        $(impl Field for $type { const TYPE: CellType = CellType::$cell_type; }
+        impl From<&$type> for Cell { fn from($value: &$type) -> Cell { $cell } }
+        impl Field for Option<$type> { const TYPE: CellType = CellType::$cell_type; }
+        impl From<&Option<$type>> for Cell {
+            fn from(value: &Option<$type>) -> Cell { value.as_ref().map_or(Cell::Empty, Cell::from) }
+        })*
     };
 }
 
 into_cell! {
-    f64 => |value| Cell::Number(*value);
-    u32 => |value| Cell::Whole(i64::from(*value));
-    bool => |value| Cell::Flag(*value);
-    Money => |value| Cell::Money(*value);
-    Month => |value| Cell::Month(*value);
-    String => |value| Cell::Text(value.clone());
-    &'static str => |value| Cell::Text((*value).into());
-    Option<f64> => |value| value.map_or(Cell::Empty, Cell::Number);
-    Option<u32> => |value| value.map_or(Cell::Empty, |value| Cell::Whole(i64::from(value)));
-    Option<bool> => |value| value.map_or(Cell::Empty, Cell::Flag);
-    Option<&'static str> => |value| value.map_or(Cell::Empty, |value| Cell::Text(value.into()));
-    Option<Money> => |value| value.map_or(Cell::Empty, Cell::Money);
-    Option<Month> => |value| value.map_or(Cell::Empty, Cell::Month);
+    f64, Number, |value| Cell::Number(*value);
+    u32, Whole, |value| Cell::Whole(i64::from(*value));
+    bool, Flag, |value| Cell::Flag(*value);
+    Money, Money, |value| Cell::Money(*value);
+    Month, Month, |value| Cell::Month(*value);
+    String, Text, |value| Cell::Text(value.clone());
+    &'static str, Text, |value| Cell::Text((*value).into());
 }
 
 /// What is known of one column.
@@ -76,6 +98,8 @@ pub trait Row {
     const TABLE: &'static str;
     /// Its columns, in order.
     const COLUMNS: &'static [Column];
+    /// What their cells are.
+    const TYPES: &'static [CellType];
     /// The row's cells, one a column.
     fn cells(&self) -> Vec<Cell>;
 }
@@ -94,6 +118,8 @@ macro_rules! table {
             const TABLE: &'static str = $table;
             const COLUMNS: &'static [Column] =
                 &[$(Column { name: stringify!($field), unit: $unit, meaning: $meaning }),*];
+            const TYPES: &'static [$crate::tables::CellType] =
+                &[$(<$type as $crate::tables::Field>::TYPE),*];
 
             fn cells(&self) -> Vec<Cell> {
                 vec![$(Cell::from(&self.$field)),*]

@@ -1,10 +1,9 @@
 //! The command `merge`.
 
 use super::interrupt::Interrupt;
-use super::run::{DialectName, output_failure};
-use super::sweep::{closing, tables_failure};
+use super::run::output_failure;
+use super::sweep::{FormArgs, closing, tables_failure};
 use super::{Failure, Screen};
-use crate::output::csv::Dialect;
 use crate::output::folder::Folder;
 use crate::sweep::merge::{MergeError, Source};
 use crate::sweep::tables::{sweep_files, write};
@@ -19,12 +18,8 @@ pub struct MergeArgs {
     /// Folder for the results
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Also write workbook.xlsx: the results as one workbook
-    #[arg(long)]
-    xlsx: bool,
-    /// How CSV files are written
-    #[arg(long, value_enum, value_name = "DIALECT", default_value_t = DialectName::Standard)]
-    csv_dialect: DialectName,
+    #[command(flatten)]
+    form: FormArgs,
     /// Replace the results in the folder
     #[arg(long)]
     force: bool,
@@ -33,11 +28,11 @@ pub struct MergeArgs {
 /// Puts shards together to the tables that the sweep on one machine gives.
 pub fn merge(args: &MergeArgs, screen: &Screen) -> Result<(), Failure> {
     let (source, points, identity) = Source::parts(&args.folders).map_err(merge_failure)?;
-    let dialect = Dialect::from(args.csv_dialect);
-    let folder = Folder::open(&args.out, &sweep_files(), args.force, dialect).map_err(output_failure)?;
+    let form = args.form.form();
+    let folder = Folder::open(&args.out, &sweep_files(), args.force, form.dialect).map_err(output_failure)?;
     let interrupt = Interrupt::install()?;
     interrupt.takes_away(folder.temporary());
-    let finished = write(folder, &points, &identity, dialect, &source, args.xlsx).map_err(tables_failure)?;
+    let finished = write(folder, &points, &identity, form, &source).map_err(tables_failure)?;
     screen.say(&closing(&points, &finished, &args.out))
 }
 

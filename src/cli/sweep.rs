@@ -15,10 +15,10 @@ use crate::sweep::journal::{Header, JOURNAL, Journal, JournalError};
 use crate::sweep::merge::{Source, is_there, ranges, shard_file, shard_journal};
 use crate::sweep::plan::{Points, RunOfPoint};
 use crate::sweep::rankings::{RANKED, RankingRow, ranked};
-use crate::sweep::tables::{Finished, TablesError, finished, sweep_files, write};
+use crate::sweep::tables::{Finished, Form, TablesError, finished, sweep_files, write};
 use crate::sweep::{Sweep, load};
 use crate::tables::{Reporting, Row};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::fs;
@@ -48,12 +48,8 @@ pub struct SweepArgs {
     /// Threads; results do not depend on it [default: all cores]
     #[arg(long, value_name = "N", value_parser = threads)]
     pub(super) threads: Option<usize>,
-    /// Also write workbook.xlsx: the results as one workbook
-    #[arg(long)]
-    xlsx: bool,
-    /// How CSV files are written
-    #[arg(long, value_enum, value_name = "DIALECT", default_value_t = DialectName::Standard)]
-    csv_dialect: DialectName,
+    #[command(flatten)]
+    form: FormArgs,
     /// Go on where an earlier sweep into the folder was interrupted
     #[arg(long)]
     resume: bool,
@@ -98,6 +94,38 @@ impl SweepArgs {
     }
 }
 
+/// How the tables of a sweep are written.
+#[derive(Args)]
+pub struct FormArgs {
+    /// Also write workbook.xlsx: the results as one workbook
+    #[arg(long)]
+    xlsx: bool,
+    /// As what tables are written; columns.csv is CSV all the same
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = TableFormat::Csv)]
+    table_format: TableFormat,
+    /// How CSV files are written
+    #[arg(long, value_enum, value_name = "DIALECT", default_value_t = DialectName::Standard)]
+    csv_dialect: DialectName,
+}
+
+impl FormArgs {
+    pub(super) fn form(&self) -> Form {
+        Form {
+            dialect: Dialect::from(self.csv_dialect),
+            parquet: self.table_format == TableFormat::Parquet,
+            xlsx: self.xlsx,
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum TableFormat {
+    /// For spreadsheets and everything else
+    Csv,
+    /// For DuckDB, polars, pandas or Spark, where tables have millions of rows
+    Parquet,
+}
+
 const MOST_SHARDS: u64 = 1_000_000;
 
 fn shards(text: &str) -> Result<u64, String> {
@@ -131,7 +159,7 @@ pub fn sweep(args: &SweepArgs, screen: &Screen) -> Result<(), Failure> {
 fn whole(args: &SweepArgs, screen: &Screen, sweep: &Sweep, out: &Path) -> Result<(), Failure> {
     let header = Header::new(&sweep.points, 0..sweep.points.runs());
     let path = out.join(JOURNAL);
-    let dialect = Dialect::from(args.csv_dialect);
+    let form = args.form.form();
     if args.resume && !path.exists() {
         match finished(out) {
             Some(identity) if identity == header.identity => {
@@ -177,11 +205,10 @@ fn whole(args: &SweepArgs, screen: &Screen, sweep: &Sweep, out: &Path) -> Result
         error => run_failure(error),
     })?;
 
-    let folder = Folder::open(out, &sweep_files(), true, dialect).map_err(output_failure)?;
+    let folder = Folder::open(out, &sweep_files(), true, form.dialect).map_err(output_failure)?;
     interrupt.takes_away(folder.temporary());
     let source = Source::journal(&path, sweep.points.runs());
-    let finished = write(folder, &sweep.points, &header.identity, dialect, &source, args.xlsx)
-        .map_err(tables_failure)?;
+    let finished = write(folder, &sweep.points, &header.identity, form, &source).map_err(tables_failure)?;
     drop(journal);
     fs::remove_file(&path).map_err(JournalError::io(&path)).map_err(journal_failure)?;
     screen.say(&closing(&sweep.points, &finished, out))

@@ -169,13 +169,13 @@ pub fn file_name(table: &str) -> String {
 }
 
 /// Passes bytes on and hashes them.
-struct Hashing<W> {
-    inner: W,
-    sha256: Sha256,
+pub(super) struct Hashing<W> {
+    pub(super) inner: W,
+    pub(super) sha256: Sha256,
 }
 
 impl<W> Hashing<W> {
-    fn new(inner: W) -> Self {
+    pub(super) fn new(inner: W) -> Self {
         Hashing { inner, sha256: Sha256::new() }
     }
 }

@@ -2,7 +2,8 @@
 
 use super::MANIFEST;
 use super::csv::{Dialect, TableWriter, Written, file_name};
-use crate::tables::Cell;
+use super::parquet::{ParquetWriter, parquet_name};
+use crate::tables::{Cell, CellType};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -51,10 +52,33 @@ pub struct Folder {
     target: PathBuf,
     created: Created,
     dialect: Dialect,
-    tables: Vec<(String, Option<TableWriter>)>,
+    /// Tables, by the names of their files.
+    tables: Vec<(String, Option<Writer>)>,
     /// Files that are no tables.
     files: Vec<Written>,
     written: Vec<Written>,
+}
+
+enum Writer {
+    Csv(TableWriter),
+    // Boxed: it holds the state of an encoder.
+    Parquet(Box<ParquetWriter>),
+}
+
+impl Writer {
+    fn write(&mut self, prefix: &[Cell], cells: &[Cell]) -> io::Result<()> {
+        match self {
+            Writer::Csv(writer) => writer.write(prefix, cells),
+            Writer::Parquet(writer) => writer.write(prefix, cells),
+        }
+    }
+
+    fn finish(self) -> io::Result<Written> {
+        match self {
+            Writer::Csv(writer) => writer.finish(),
+            Writer::Parquet(writer) => writer.finish(),
+        }
+    }
 }
 
 /// One of the tables of a [`Folder`].
@@ -109,14 +133,31 @@ impl Folder {
         self.temporary.path()
     }
 
-    /// Starts a table.
+    /// Starts a table that is written as CSV.
     ///
     /// # Errors
     /// [`OutputError::Io`].
     pub fn table(&mut self, table: &str, names: Vec<String>) -> Result<TableId, OutputError> {
-        let writer = TableWriter::create(self.temporary.path(), table, names, self.dialect)
-            .map_err(OutputError::io(&self.target.join(file_name(table))))?;
-        self.tables.push((table.into(), Some(writer)));
+        let writer = TableWriter::create(self.temporary.path(), table, names, self.dialect);
+        self.start(file_name(table), writer.map(Writer::Csv))
+    }
+
+    /// Starts a table that is written as Parquet.
+    ///
+    /// # Errors
+    /// [`OutputError::Io`].
+    pub fn parquet_table(
+        &mut self,
+        table: &str,
+        columns: Vec<(String, CellType)>,
+    ) -> Result<TableId, OutputError> {
+        let writer = ParquetWriter::create(self.temporary.path(), table, columns);
+        self.start(parquet_name(table), writer.map(|writer| Writer::Parquet(Box::new(writer))))
+    }
+
+    fn start(&mut self, file: String, writer: io::Result<Writer>) -> Result<TableId, OutputError> {
+        let writer = writer.map_err(OutputError::io(&self.target.join(&file)))?;
+        self.tables.push((file, Some(writer)));
         Ok(TableId(self.tables.len() - 1))
     }
 
@@ -125,9 +166,9 @@ impl Folder {
     /// # Errors
     /// [`OutputError::Io`].
     pub fn row(&mut self, table: TableId, prefix: &[Cell], cells: &[Cell]) -> Result<(), OutputError> {
-        let (name, writer) = &mut self.tables[table.0];
+        let (file, writer) = &mut self.tables[table.0];
         let writer = writer.as_mut().expect("rows come before the table is complete");
-        writer.write(prefix, cells).map_err(OutputError::io(&self.target.join(file_name(name))))
+        writer.write(prefix, cells).map_err(OutputError::io(&self.target.join(file)))
     }
 
     /// Adds a file that is no table, which `write` writes at the path it is given.
@@ -150,9 +191,9 @@ impl Folder {
     /// # Errors
     /// [`OutputError::Io`].
     pub fn complete_tables(&mut self) -> Result<&[Written], OutputError> {
-        for (name, writer) in &mut self.tables {
+        for (file, writer) in &mut self.tables {
             if let Some(writer) = writer.take() {
-                let path = self.target.join(file_name(name));
+                let path = self.target.join(file);
                 self.written.push(writer.finish().map_err(OutputError::io(&path))?);
             }
         }

@@ -7,6 +7,7 @@ pub mod csv;
 pub mod differences;
 pub mod folder;
 pub mod manifest;
+pub mod parquet;
 pub mod report;
 pub mod runs;
 pub mod terminal;

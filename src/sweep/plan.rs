@@ -6,6 +6,7 @@ use crate::output::csv::hexadecimal;
 use crate::scenario::Scenario;
 use crate::scenario::parameters::{Place, STAKE};
 use crate::scenario::value::{FromValue, Kind, Value, from_toml};
+use crate::tables::CellType;
 use crate::units::Month;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -300,6 +301,22 @@ impl Points {
     pub fn part(&self, part: u64, parts: u64) -> Range<u64> {
         let edge = |part: u64| (u128::from(part) * u128::from(self.runs()) / u128::from(parts)) as u64;
         edge(part)..edge(part + 1)
+    }
+
+    /// What the cells of a factor's column are.
+    pub fn cell_type(&self, factor: usize) -> CellType {
+        match &self.plan.factor[factor].levels {
+            Levels::Range { whole: true, .. } => CellType::Whole,
+            Levels::Range { .. } => CellType::Number,
+            Levels::Values { values } => {
+                match values.first().or_else(|| self.plan.listed.first()?.get(factor)) {
+                    Some(toml::Value::Float(_)) => CellType::Number,
+                    Some(toml::Value::Integer(_)) => CellType::Whole,
+                    Some(toml::Value::Boolean(_)) => CellType::Flag,
+                    _ => CellType::Text,
+                }
+            }
+        }
     }
 
     /// What the point is, for people.

@@ -7,12 +7,13 @@ use super::rankings::{RankingRow, Rankings};
 use crate::output::columns::{NamedColumn, columns, dictionary};
 use crate::output::csv::{Dialect, Written, file_name};
 use crate::output::folder::{Folder, OutputError};
+use crate::output::parquet::parquet_name;
 use crate::output::xlsx::{BookTable, HeatMap, SweepBook, WorkbookError, fits, sweep_workbook};
 use crate::output::{MANIFEST, WORKBOOK, result_files};
 use crate::scenario::value::{Value, to_toml};
 use crate::stats::Moments;
 use crate::summary::SummaryRow;
-use crate::tables::{Cell, Column, ColumnRow, Row, table};
+use crate::tables::{Cell, CellType, Column, ColumnRow, Row, table};
 use crate::units::Month;
 use std::io;
 use std::path::Path;
@@ -83,8 +84,8 @@ table! {
 
 /// Names of the files that are results of a sweep, and of a run, which don't go into one folder.
 pub fn sweep_files() -> Vec<String> {
-    let own = [SWEEP, SweepSummaryRow::TABLE, MorrisRow::TABLE, RankingRow::TABLE].map(file_name);
-    own.into_iter().chain(result_files()).collect()
+    let own = [SWEEP, SweepSummaryRow::TABLE, MorrisRow::TABLE, RankingRow::TABLE];
+    own.map(file_name).into_iter().chain(own.map(parquet_name)).chain(result_files()).collect()
 }
 
 /// Why tables can't be written.
@@ -150,7 +151,24 @@ fn factor_columns(points: &Points) -> impl Iterator<Item = NamedColumn> {
     })
 }
 
-/// Writes all tables of a sweep, with `xlsx` a workbook of them too, and puts them under their final names.
+/// How a sweep's tables are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Form {
+    /// Dialect of CSV files.
+    pub dialect: Dialect,
+    /// Whether tables are Parquet; the dictionary is CSV all the same.
+    pub parquet: bool,
+    /// Whether there is a workbook too.
+    pub xlsx: bool,
+}
+
+impl Form {
+    fn format(&self) -> &'static str {
+        if self.parquet { "parquet" } else { "csv" }
+    }
+}
+
+/// Writes all tables of a sweep, and puts them under their final names.
 ///
 /// # Errors
 /// [`TablesError`].
@@ -158,15 +176,23 @@ pub fn write(
     mut folder: Folder,
     points: &Points,
     identity: &str,
-    dialect: Dialect,
+    form: Form,
     source: &Source,
-    xlsx: bool,
 ) -> Result<Finished, TablesError> {
+    let Form { xlsx, .. } = form;
     let mut described: Vec<ColumnRow> = Vec::new();
-    let mut start = |folder: &mut Folder, table: &'static str, columns: Vec<NamedColumn>| {
-        described.extend(dictionary(table, &columns));
-        folder.table(table, columns.into_iter().map(|column| column.name).collect())
-    };
+    // `types` are those of the last columns; before them come scenario, numbers and factors.
+    let factor_types: Vec<CellType> = (0..points.plan.factor.len()).map(|i| points.cell_type(i)).collect();
+    let mut start =
+        |folder: &mut Folder, table: &'static str, columns: Vec<NamedColumn>, types: &[CellType]| {
+            described.extend(dictionary(table, &columns));
+            let names = columns.into_iter().map(|column| column.name);
+            if form.parquet {
+                folder.parquet_table(table, names.zip(types.iter().copied()).collect())
+            } else {
+                folder.table(table, names.collect())
+            }
+        };
     let several = points.scenarios() > 1;
     // Scenarios have a column where there are several of them.
     let leading = |first: &[Column]| -> Vec<NamedColumn> {
@@ -180,13 +206,25 @@ pub fn write(
         Design::Saltelli => columns::<SobolRow>(&[]),
         _ => columns::<RankRow>(&[]),
     };
+    let types = |numbers: usize, factors: bool, last: &[CellType]| -> Vec<CellType> {
+        let leading = [CellType::Text].into_iter().filter(|_| several);
+        let factors = factor_types.iter().copied().filter(|_| factors);
+        leading.chain([CellType::Whole].repeat(numbers)).chain(factors).chain(last.iter().copied()).collect()
+    };
+    let measure_types = match points.plan.design {
+        Design::Morris => MorrisRow::TYPES,
+        Design::Saltelli => SobolRow::TYPES,
+        _ => RankRow::TYPES,
+    };
     let of_effects: Vec<NamedColumn> = leading(&[]).into_iter().chain(measures).collect();
     let mut kept = [Kept::new(&of_runs, xlsx), Kept::new(&of_points, xlsx), Kept::new(&of_effects, xlsx)];
-    let runs_table = start(&mut folder, SWEEP, of_runs)?;
-    let points_table = start(&mut folder, SweepSummaryRow::TABLE, of_points)?;
-    let effects_table = start(&mut folder, MorrisRow::TABLE, of_effects)?;
-    let rankings_table =
-        several.then(|| start(&mut folder, RankingRow::TABLE, columns::<RankingRow>(&[]))).transpose()?;
+    let runs_table = start(&mut folder, SWEEP, of_runs, &types(2, true, SummaryRow::TYPES))?;
+    let points_table =
+        start(&mut folder, SweepSummaryRow::TABLE, of_points, &types(1, true, SweepSummaryRow::TYPES))?;
+    let effects_table = start(&mut folder, MorrisRow::TABLE, of_effects, &types(0, false, measure_types))?;
+    let rankings_table = several
+        .then(|| start(&mut folder, RankingRow::TABLE, columns::<RankingRow>(&[]), RankingRow::TYPES))
+        .transpose()?;
 
     let (scenarios, outcomes) = (points.scenarios(), SummaryRow::COLUMNS.len());
     let named = |scenario: usize| several.then(|| Cell::Text(points.scenario_name(scenario).into()));
@@ -304,7 +342,7 @@ pub fn write(
         let book = |file: &Path| workbook(points, identity, &kept, &rankings, &described, file);
         folder.file(WORKBOOK, |file| book(file).map_err(|error| io::Error::other(error.source)))?;
     }
-    let text = manifest(points, identity, dialect, folder.complete_tables()?);
+    let text = manifest(points, identity, form, folder.complete_tables()?);
     let written = folder.finish(&sweep_files(), &text)?;
     Ok(Finished { written, effects: all, rankings })
 }
@@ -543,7 +581,7 @@ fn effects_of(points: &Points, scenario: usize, outcome: &'static str, means: &[
 }
 
 /// What was swept and what was written.
-fn manifest(points: &Points, identity: &str, dialect: Dialect, written: &[Written]) -> String {
+fn manifest(points: &Points, identity: &str, form: Form, written: &[Written]) -> String {
     let mut table = toml::Table::new();
     let mut plan = toml::Table::try_from(&points.plan).expect("a plan has nothing that TOML can't write");
     for (key, value) in [
@@ -551,7 +589,8 @@ fn manifest(points: &Points, identity: &str, dialect: Dialect, written: &[Writte
         ("version", env!("CARGO_PKG_VERSION").into()),
         ("command", "sweep".into()),
         ("identity", identity.into()),
-        ("csv_dialect", dialect.name().into()),
+        ("csv_dialect", form.dialect.name().into()),
+        ("table_format", form.format().into()),
         ("points", (points.count() as i64).into()),
         ("runs", (points.runs() as i64).into()),
     ] {

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-fn repository(path: &str) -> PathBuf {
+pub fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
@@ -191,6 +191,34 @@ fn plans(results: &Path) -> String {
     text + "\n"
 }
 
+/// The mean of an outcome over the grid of the two first factors of a sweep.
+fn heat(results: &Path, outcome: &str) -> String {
+    let table = Table::read(&results.join("sweep.csv"), b',');
+    let (down, across) = (&table.names[2], &table.names[3]);
+    let values = |factor: &String| {
+        let mut values: Vec<&String> = Vec::new();
+        for row in &table.rows {
+            if !values.contains(&&row[factor]) {
+                values.push(&row[factor]);
+            }
+        }
+        values
+    };
+    let columns = values(across);
+    let heads: Vec<&str> = columns.iter().map(|value| value.as_str()).collect();
+    let mut text = format!("\n| `{down}` \\ `{across}` | {} |\n", heads.join(" | "));
+    text.push_str(&format!("|---:|{}\n", "---:|".repeat(columns.len())));
+    for value in values(down) {
+        let cells = columns.iter().map(|column| {
+            let cell = table.rows.iter().filter(|row| row[down] == *value && row[across] == **column);
+            let numbers: Vec<f64> = cell.map(|row| row[outcome].parse().unwrap()).collect();
+            format!("{:.0} %", 100.0 * numbers.iter().sum::<f64>() / numbers.len() as f64)
+        });
+        text.push_str(&format!("| {value} | {} |\n", cells.collect::<Vec<_>>().join(" | ")));
+    }
+    text + "\n"
+}
+
 #[test]
 fn every_shipped_scenario_is_in_the_readme() {
     let files = fs::read_dir(repository("scenarios")).unwrap().map(|file| file.unwrap());
@@ -212,6 +240,10 @@ fn the_readme_shows_what_the_program_prints() {
         &["delivered_share", "delivered_share_reported", "direct_query_share", "agency_query_share"],
     );
     let text = with_part(&text, "<!-- pivot -->", "<!-- end of pivot -->", &table);
+    let table = heat(&folder.path().join("results/grid"), "agency_query_share_end");
+    let text = with_part(&text, "<!-- heat -->", "<!-- end of heat -->", &table);
+    let table = crate::assumptions::against(PLANS[0]);
+    let text = with_part(&text, "<!-- assumptions -->", "<!-- end of assumptions -->", &table);
     let table = plans(&folder.path().join("results/all"));
     let text = with_part(&text, "<!-- plans -->", "<!-- end of plans -->", &table);
     keep_true("README.md", &text);

@@ -1,6 +1,7 @@
 //! Behaviour of the whole program, a file a behaviour.
 
 mod accounting;
+mod assumptions;
 mod bad_input;
 mod choices;
 mod cli;

@@ -1,12 +1,9 @@
 //! Sweeps: designs, what they write, and that neither interruptions nor shards show in the results.
 
 use crate::program::{Table, files, mandate, scenario};
-use mandate::scenario::parameters::all_parameters;
-use mandate::scenario::value::Kind;
 use mandate::sweep::file::is_sweep;
 use predicates::prelude::*;
 use predicates::str::{contains, is_empty, starts_with};
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -436,59 +433,6 @@ fn shipped_sweeps_are_sound() {
     for path in sweeps {
         mandate(here.path()).arg("check").arg(path).assert().code(0).stdout(contains("ok (sweep, "));
     }
-}
-
-/// What is assumed and still not varied in `assumptions.toml`, as that file says.
-const NOT_VARIED: [&str; 10] = [
-    // How the model is looked at.
-    "calendar.months",
-    "calendar.burn_in_months",
-    "users.sample",
-    // What defines a regime.
-    "rules.consent",
-    "rules.lender_reporting",
-    "rules.loan_records",
-    "platforms.direct_sale",
-    // Normalised, or sums of one.
-    "platforms.credit_weight",
-    "banks.deposit_share",
-    "banks.partnership_weight",
-];
-
-/// Columns of rosters whose numbers are published or are a regime's own.
-const NOT_ASSUMED: [&str; 5] = [
-    "platforms.commission",
-    "platforms.cost_base",
-    "banks.count",
-    "agencies.fee_query",
-    "agencies.revenue_share",
-];
-
-#[test]
-fn every_assumption_is_varied_and_nothing_else() {
-    let file = shipped().into_iter().find(|path| path.ends_with("assumptions.toml")).unwrap();
-    let text: toml::Table = fs::read_to_string(file).unwrap().parse().unwrap();
-    let factors = text["factor"].as_array().unwrap();
-    let varied: BTreeSet<&str> = factors.iter().map(|factor| factor["path"].as_str().unwrap()).collect();
-    assert_eq!(varied.len(), factors.len());
-    // A source may have several marks: "A", "A: why", "D: how (R: of what)".
-    let has = |source: &str, mark: &str| {
-        let words = source.split([' ', ':', ';', '(', ')', ',', '/']);
-        words.into_iter().any(|word| word == mark)
-    };
-    let assumed: BTreeSet<String> = all_parameters()
-        .filter(|parameter| {
-            let in_roster = parameter.source == "roster"
-                && matches!(parameter.kind, Kind::Number { .. } | Kind::Whole { .. });
-            in_roster || has(parameter.source, "A") || has(parameter.source, "R")
-        })
-        .map(|parameter| format!("{}.{}", parameter.section, parameter.name))
-        .filter(|path| !NOT_VARIED.contains(&path.as_str()) && !NOT_ASSUMED.contains(&path.as_str()))
-        .collect();
-    let varied: BTreeSet<String> = varied.into_iter().map(String::from).collect();
-    let missing: Vec<_> = assumed.difference(&varied).collect();
-    let published: Vec<_> = varied.difference(&assumed).collect();
-    assert!(missing.is_empty() && published.is_empty(), "missing {missing:?}, not assumed {published:?}");
 }
 
 /// Three scenarios that differ in what a relative factor multiplies, small.
