@@ -73,7 +73,7 @@ pub fn morris(points: &[Vec<f64>], outcomes: &[Option<f64>], resamples: u32, see
         .zip(outcomes.chunks_exact(factors + 1))
         .filter_map(|(points, outcomes)| Some(elementary_effects(points, &complete(outcomes)?)))
         .collect();
-    let intervals = bootstrap(effects.len(), factors, resamples, seed, |weights| {
+    let intervals = bootstrap(effects.len(), factors, resamples, seed, |_, weights| {
         (0..factors)
             .map(|factor| {
                 let weighted = effects.iter().zip(weights).map(|(effect, w)| w * effect[factor].abs());
@@ -124,8 +124,9 @@ pub fn sobol(outcomes: &[Option<f64>], factors: usize, resamples: u32, seed: u64
         blocks.iter_mut().flatten().for_each(|outcome| *outcome = (*outcome - centre) / largest);
     }
     let estimates = indices(&blocks, factors, &vec![1.0; blocks.len()]);
-    let intervals =
-        bootstrap(blocks.len(), 2 * factors, resamples, seed, |weights| indices(&blocks, factors, weights));
+    let intervals = bootstrap(blocks.len(), 2 * factors, resamples, seed, |_, weights| {
+        indices(&blocks, factors, weights)
+    });
     (0..factors)
         .map(|factor| SobolEffect {
             s1: estimates[factor],
@@ -159,33 +160,117 @@ fn indices(blocks: &[Vec<f64>], factors: usize, weights: &[f64]) -> Vec<Option<f
 
 /// The rank correlations of each factor with the outcome, for any sampled design or grid. `points` may
 /// be in any units, or be levels: only their order matters. A point without an outcome is left out.
+///
+/// Of many outcomes of the same points, [`RankDesign`] does at once what they have in common.
 pub fn rank_correlations(
     points: &[Vec<f64>],
     outcomes: &[Option<f64>],
     resamples: u32,
     seed: u64,
 ) -> Vec<RankEffect> {
-    let factors = points.first().map_or(0, Vec::len);
-    let (points, outcomes): (Vec<&Vec<f64>>, Vec<f64>) = points
-        .iter()
-        .zip(outcomes)
-        .filter_map(|(point, outcome)| Some((point, outcome.and_then(finite)?)))
-        .unzip();
-    let count = points.len();
-    let mut columns: Vec<Column> =
-        (0..factors).map(|factor| Column::new(points.iter().map(|point| point[factor]).collect())).collect();
-    columns.push(Column::new(outcomes));
-    let estimates = correlations(&columns, &vec![1.0; count]);
-    let intervals = bootstrap(count, 2 * factors, resamples, seed, |weights| correlations(&columns, weights));
-    (0..factors)
-        .map(|factor| RankEffect {
-            correlation: estimates[factor],
-            correlation_interval: intervals[factor],
-            partial: estimates[factors + factor],
-            partial_interval: intervals[factors + factor],
-            points: count,
-        })
-        .collect()
+    RankDesign::new(points, present(outcomes), resamples, seed).effects(outcomes)
+}
+
+/// At which points there is an outcome.
+pub fn present(outcomes: &[Option<f64>]) -> Vec<bool> {
+    outcomes.iter().map(|outcome| outcome.and_then(finite).is_some()).collect()
+}
+
+/// What the rank correlations of all outcomes of the same points have in common: the factors' own
+/// correlations, in the sample and in each resample.
+pub struct RankDesign {
+    present: Vec<bool>,
+    factors: Vec<Column>,
+    resamples: u32,
+    seed: u64,
+    sample: Option<Precision>,
+    /// By resample; empty where there would be too much to keep.
+    resampled: Vec<Option<Precision>>,
+}
+
+/// Entries of matrices that are kept.
+const MOST_KEPT: usize = 16 << 20;
+
+impl RankDesign {
+    /// Of those points at which there is an outcome.
+    pub fn new(points: &[Vec<f64>], present: Vec<bool>, resamples: u32, seed: u64) -> RankDesign {
+        let count = points.first().map_or(0, Vec::len);
+        let here: Vec<&Vec<f64>> =
+            points.iter().zip(&present).filter_map(|(point, here)| here.then_some(point)).collect();
+        let factors: Vec<Column> =
+            (0..count).map(|factor| Column::new(here.iter().map(|point| point[factor]).collect())).collect();
+        let sample = Precision::of(&factors, &vec![1.0; here.len()]);
+        let keeps = resamples as usize * count * count <= MOST_KEPT && here.len() > 1;
+        let resampled = (0..if keeps { resamples } else { 0 })
+            .map(|resample| Precision::of(&factors, &drawn(here.len(), resample, seed)))
+            .collect();
+        RankDesign { present, factors, resamples, seed, sample, resampled }
+    }
+
+    /// Whether these outcomes are of its points.
+    pub fn is_of(&self, outcomes: &[Option<f64>]) -> bool {
+        self.present == present(outcomes)
+    }
+
+    /// The rank correlations of each factor with an outcome that exists at its points.
+    pub fn effects(&self, outcomes: &[Option<f64>]) -> Vec<RankEffect> {
+        debug_assert!(self.is_of(outcomes));
+        let outcome = Column::new(outcomes.iter().filter_map(|outcome| outcome.and_then(finite)).collect());
+        let (count, factors) = (outcome.values.len(), self.factors.len());
+        let estimates = self.correlations(&outcome, &vec![1.0; count], self.sample.as_ref());
+        let intervals = bootstrap(count, 2 * factors, self.resamples, self.seed, |resample, weights| {
+            match self.resampled.get(resample as usize) {
+                Some(precision) => self.correlations(&outcome, weights, precision.as_ref()),
+                None => {
+                    let precision = Precision::of(&self.factors, weights);
+                    self.correlations(&outcome, weights, precision.as_ref())
+                }
+            }
+        });
+        (0..factors)
+            .map(|factor| RankEffect {
+                correlation: estimates[factor],
+                correlation_interval: intervals[factor],
+                partial: estimates[factors + factor],
+                partial_interval: intervals[factors + factor],
+                points: count,
+            })
+            .collect()
+    }
+
+    /// First the rank correlations of all factors with the outcome, then the partial ones, where a
+    /// point counts as often as `weights` says.
+    fn correlations(
+        &self,
+        outcome: &Column,
+        weights: &[f64],
+        precision: Option<&Precision>,
+    ) -> Vec<Option<f64>> {
+        let factors = self.factors.len();
+        let mut results = vec![None; 2 * factors];
+        let ranks = outcome.centred_ranks(weights);
+        let spread = product(&ranks, &ranks, weights);
+        if spread == 0.0 {
+            return results;
+        }
+        let simple: Vec<Option<f64>> = self
+            .factors
+            .iter()
+            .map(|factor| {
+                let of_factor = factor.centred_ranks(weights);
+                let own = product(&of_factor, &of_factor, weights);
+                (own > 0.0).then(|| product(&of_factor, &ranks, weights) / (own * spread).sqrt())
+            })
+            .collect();
+        if let Some(precision) = precision {
+            let correlations: Vec<f64> = simple.iter().copied().flatten().collect();
+            let partial = precision.partial_correlations(&correlations);
+            let vary = (0..factors).filter(|factor| simple[*factor].is_some());
+            vary.zip(partial).for_each(|(factor, partial)| results[factors + factor] = Some(partial));
+        }
+        results[..factors].copy_from_slice(&simple);
+        results
+    }
 }
 
 /// The values of a factor or of the outcome, and the rows in their order.
@@ -216,77 +301,80 @@ impl Column {
     }
 }
 
-/// First the rank correlations of all factors with the outcome, the last column, then the partial ones,
-/// where a row counts as often as `weights` says.
-fn correlations(columns: &[Column], weights: &[f64]) -> Vec<Option<f64>> {
-    let factors = columns.len() - 1;
-    let ranks: Vec<Vec<f64>> = columns.iter().map(|column| column.centred_ranks(weights)).collect();
-    let product = |a: usize, b: usize| -> f64 {
-        ranks[a].iter().zip(&ranks[b]).zip(weights).map(|((a, b), weight)| weight * a * b).sum()
-    };
-    let spreads: Vec<f64> = (0..=factors).map(|column| product(column, column)).collect();
-    let mut results = vec![None; 2 * factors];
-    let mut vary: Vec<usize> = (0..factors).filter(|&factor| spreads[factor] > 0.0).collect();
-    if spreads[factors] == 0.0 {
-        return results;
-    }
-    vary.push(factors);
-    let mut matrix = vec![vec![1.0; vary.len()]; vary.len()];
-    for (i, &a) in vary.iter().enumerate() {
-        for (j, &b) in vary.iter().enumerate().take(i) {
-            matrix[i][j] = product(a, b) / (spreads[a] * spreads[b]).sqrt();
-            matrix[j][i] = matrix[i][j];
-        }
-    }
-    let outcome = vary.len() - 1;
-    for (i, &factor) in vary[..outcome].iter().enumerate() {
-        results[factor] = Some(matrix[i][outcome]);
-    }
-    let different_rows = weights.iter().filter(|weight| **weight > 0.0).count();
-    if different_rows > vary.len()
-        && let Some(partial) = partial_correlations(matrix)
-    {
-        for (&factor, partial) in vary.iter().zip(partial) {
-            results[factors + factor] = Some(partial);
-        }
-    }
-    results
+/// The sum of products of two columns of ranks, where a row counts as often as `weights` says.
+fn product(a: &[f64], b: &[f64], weights: &[f64]) -> f64 {
+    a.iter().zip(b).zip(weights).map(|((a, b), weight)| weight * a * b).sum()
 }
 
-/// The correlation of each variable with the last one, given all others, of a matrix of correlations;
-/// `None` if the variables but the last are collinear.
-///
-/// Sweeping (Goodnight 1979) regresses the last variable on all others. Of a coefficient b, its
-/// variance factor c (of the inverse of the others' correlations) and the residual variance s2, the
-/// partial correlation is b / sqrt(b^2 + c s2): the t statistic without its degrees of freedom.
-fn partial_correlations(mut matrix: Vec<Vec<f64>>) -> Option<Vec<f64>> {
+/// The inverse of the rank correlations of those factors that vary.
+struct Precision(Vec<Vec<f64>>);
+
+impl Precision {
+    /// `None` if there are too few points for as many factors, or factors are collinear.
+    fn of(factors: &[Column], weights: &[f64]) -> Option<Precision> {
+        let ranks = factors.iter().map(|factor| factor.centred_ranks(weights));
+        let vary: Vec<(Vec<f64>, f64)> = ranks
+            .map(|ranks| {
+                let spread = product(&ranks, &ranks, weights);
+                (ranks, spread)
+            })
+            .filter(|(_, spread)| *spread > 0.0)
+            .collect();
+        // The outcome is one variable more.
+        let different_rows = weights.iter().filter(|weight| **weight > 0.0).count();
+        if different_rows <= vary.len() + 1 {
+            return None;
+        }
+        let mut matrix = vec![vec![1.0; vary.len()]; vary.len()];
+        for (i, (a, spread_a)) in vary.iter().enumerate() {
+            for (j, (b, spread_b)) in vary.iter().enumerate().take(i) {
+                matrix[i][j] = product(a, b, weights) / (spread_a * spread_b).sqrt();
+                matrix[j][i] = matrix[i][j];
+            }
+        }
+        inverse(matrix).map(Precision)
+    }
+
+    /// The correlation of each factor with an outcome, given all others, from its plain correlations.
+    ///
+    /// Of a coefficient b of the regression on all factors, its variance factor c (of the inverse) and
+    /// the residual variance s2, the partial correlation is b / sqrt(b^2 + c s2): the t statistic
+    /// without its degrees of freedom.
+    fn partial_correlations(&self, correlations: &[f64]) -> Vec<f64> {
+        // The share of a variance left unexplained below which rounding may have made it.
+        const NO_RESIDUAL: f64 = 1e-12;
+        let dot = |row: &[f64]| -> f64 { row.iter().zip(correlations).map(|(a, b)| a * b).sum() };
+        let coefficients: Vec<f64> = self.0.iter().map(|row| dot(row)).collect();
+        let residual = (1.0 - dot(&coefficients)).max(NO_RESIDUAL);
+        let partial = |(k, b): (usize, &f64)| b / (b * b + self.0[k][k] * residual).sqrt();
+        coefficients.iter().enumerate().map(partial).collect()
+    }
+}
+
+/// The inverse of a matrix of correlations, by sweeping (Goodnight 1979); `None` if it has none.
+fn inverse(mut matrix: Vec<Vec<f64>>) -> Option<Vec<Vec<f64>>> {
     // The share of a variance that others leave unexplained, below which rounding may have made it.
     const NO_PIVOT: f64 = 1e-9;
-    const NO_RESIDUAL: f64 = 1e-12;
-    let last = matrix.len() - 1;
-    for k in 0..last {
+    let size = matrix.len();
+    for k in 0..size {
         let pivot = matrix[k][k];
         if pivot < NO_PIVOT {
             return None;
         }
         let row = matrix[k].clone();
-        for i in 0..=last {
-            for j in 0..=last {
-                matrix[i][j] = match (i == k, j == k) {
-                    (true, true) => -1.0 / pivot,
-                    (true, false) => row[j] / pivot,
-                    (false, true) => row[i] / pivot,
-                    (false, false) => matrix[i][j] - row[i] * row[j] / pivot,
-                };
+        for (i, line) in matrix.iter_mut().enumerate() {
+            let by = row[i] / pivot;
+            if i == k {
+                line.iter_mut().for_each(|value| *value /= pivot);
+            } else {
+                line.iter_mut().zip(&row).for_each(|(value, other)| *value -= by * other);
+                line[k] = by;
             }
         }
+        matrix[k][k] = -1.0 / pivot;
     }
-    let residual = matrix[last][last].max(NO_RESIDUAL);
-    let partial = |k: usize| {
-        let (coefficient, factor) = (matrix[k][last], -matrix[k][k]);
-        coefficient / (coefficient * coefficient + factor * residual).sqrt()
-    };
-    Some((0..last).map(partial).collect())
+    matrix.iter_mut().flatten().for_each(|value| *value = -*value);
+    Some(matrix)
 }
 
 /// The outcomes of a trajectory or base sample, if it has all.
@@ -306,22 +394,15 @@ fn bootstrap(
     width: usize,
     resamples: u32,
     seed: u64,
-    statistics: impl Fn(&[f64]) -> Vec<Option<f64>>,
+    statistics: impl Fn(u32, &[f64]) -> Vec<Option<f64>>,
 ) -> Vec<Option<Interval>> {
     let mut samples: Vec<Vec<f64>> = vec![Vec::new(); width];
     if units < 2 {
         return vec![None; width];
     }
-    let key = Key::new(seed, 0);
     for resample in 0..resamples {
-        let mut weights = vec![0.0; units];
-        for position in (0..units).step_by(4) {
-            let words = key.draw(Purpose::Bootstrap, position as u32, 0, resample);
-            for word in &words[..(units - position).min(4)] {
-                weights[((u64::from(*word) * units as u64) >> 32) as usize] += 1.0;
-            }
-        }
-        for (sample, statistic) in samples.iter_mut().zip(statistics(&weights)) {
+        let weights = drawn(units, resample, seed);
+        for (sample, statistic) in samples.iter_mut().zip(statistics(resample, &weights)) {
             sample.extend(statistic);
         }
     }
@@ -333,6 +414,19 @@ fn bootstrap(
             enough(&sample).then(|| (quantile(&sample, 0.025), quantile(&sample, 0.975)))
         })
         .collect()
+}
+
+/// How often each of `units` units is drawn in a resample.
+fn drawn(units: usize, resample: u32, seed: u64) -> Vec<f64> {
+    let key = Key::new(seed, 0);
+    let mut weights = vec![0.0; units];
+    for position in (0..units).step_by(4) {
+        let words = key.draw(Purpose::Bootstrap, position as u32, 0, resample);
+        for word in &words[..(units - position).min(4)] {
+            weights[((u64::from(*word) * units as u64) >> 32) as usize] += 1.0;
+        }
+    }
+    weights
 }
 
 /// The quantile of ascending numbers, linear between them (type 7 of Hyndman and Fan 1996).
@@ -516,12 +610,28 @@ mod tests {
     #[test]
     fn a_partial_correlation_of_three_variables_by_hand() {
         let (xy, zy, xz) = (0.5, 0.4, 0.3f64);
-        let matrix = vec![vec![1.0, xz, xy], vec![xz, 1.0, zy], vec![xy, zy, 1.0]];
-        let partial = partial_correlations(matrix).unwrap();
+        let precision = Precision(inverse(vec![vec![1.0, xz], vec![xz, 1.0]]).unwrap());
+        assert!((precision.0[0][0] - 1.0 / 0.91).abs() < 1e-14);
+        assert!((precision.0[1][0] + 0.3 / 0.91).abs() < 1e-14);
+        let partial = precision.partial_correlations(&[xy, zy]);
         assert!((partial[0] - (0.5 - 0.12) / (0.91f64 * 0.84).sqrt()).abs() < 1e-14);
         assert!((partial[1] - (0.4 - 0.15) / (0.91f64 * 0.75).sqrt()).abs() < 1e-14);
-        let collinear = vec![vec![1.0, 1.0, 0.5], vec![1.0, 1.0, 0.5], vec![0.5, 0.5, 1.0]];
-        assert_eq!(partial_correlations(collinear), None);
+        assert_eq!(inverse(vec![vec![1.0, 1.0], vec![1.0, 1.0]]), None, "collinear");
+    }
+
+    #[test]
+    fn what_outcomes_have_in_common_does_not_show() {
+        let points = design::latin_hypercube(4, 40, 3);
+        let one = outcomes_of(&points, |point| point[0] - 2.0 * point[1] + point[2] * point[3]);
+        let other = outcomes_of(&points, |point| point[3]);
+        let design = RankDesign::new(&points, present(&one), 100, 7);
+        for outcomes in [&one, &other] {
+            assert!(design.is_of(outcomes));
+            assert_eq!(design.effects(outcomes), rank_correlations(&points, outcomes, 100, 7));
+        }
+        let too_much =
+            RankDesign { resampled: Vec::new(), ..RankDesign::new(&points, present(&one), 100, 7) };
+        assert_eq!(too_much.effects(&one), design.effects(&one));
     }
 
     #[test]

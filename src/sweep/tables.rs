@@ -231,6 +231,7 @@ pub fn write(
     let all_means = (points.count() as usize).saturating_mul(scenarios).max(1);
     let batch = (MOST_MEANS / all_means).clamp(1, outcomes);
     let mut rankings = Rankings::new(scenarios, outcomes);
+    let mut ranked = Ranked { values: None, designs: Vec::new() };
     let mut all = Vec::new();
     let mut from = 0;
     while from < outcomes {
@@ -315,7 +316,8 @@ pub fn write(
                 if means.iter().all(Option::is_none) {
                     continue;
                 }
-                let (rows, effects) = effects_of(points, scenario, SummaryRow::COLUMNS[place].name, means);
+                let (rows, effects) =
+                    effects_of(points, &mut ranked, scenario, SummaryRow::COLUMNS[place].name, means);
                 let prefix: Vec<Cell> = named(scenario).into_iter().collect();
                 for row in rows {
                     folder.row(effects_table, &prefix, &row)?;
@@ -507,7 +509,47 @@ fn ordinal(factor: &Factor, value: &Value) -> f64 {
 
 type Rows = (Vec<Vec<Cell>>, Vec<Effect>);
 
-fn effects_of(points: &Points, scenario: usize, outcome: &'static str, means: &[Option<f64>]) -> Rows {
+/// What rank correlations of all outcomes have in common.
+struct Ranked {
+    /// The factors' values at the points of the design, once they have been needed.
+    values: Option<Vec<Vec<f64>>>,
+    designs: Vec<effects::RankDesign>,
+}
+
+impl Ranked {
+    fn effects(
+        &mut self,
+        points: &Points,
+        means: &[Option<f64>],
+        resamples: u32,
+        seed: u64,
+    ) -> Vec<effects::RankEffect> {
+        if let Some(design) = self.designs.iter().find(|design| design.is_of(means)) {
+            return design.effects(means);
+        }
+        let ordinals = |point: u64| {
+            let values = points.values(point);
+            points.plan.factor.iter().zip(&values).map(|(factor, value)| ordinal(factor, value)).collect()
+        };
+        let values = self
+            .values
+            .get_or_insert_with(|| (points.before_design()..points.count()).map(ordinals).collect());
+        let design = effects::RankDesign::new(values, effects::present(means), resamples, seed);
+        let found = design.effects(means);
+        // Most outcomes exist at all points; of those that don't, few are kept.
+        self.designs.truncate(1);
+        self.designs.push(design);
+        found
+    }
+}
+
+fn effects_of(
+    points: &Points,
+    ranked: &mut Ranked,
+    scenario: usize,
+    outcome: &'static str,
+    means: &[Option<f64>],
+) -> Rows {
     let plan = &points.plan;
     let seed = plan.seed.parse().unwrap_or_default();
     let resamples = (RESAMPLES as usize * 2000 / means.len().max(2000)).max(40) as u32;
@@ -554,13 +596,7 @@ fn effects_of(points: &Points, scenario: usize, outcome: &'static str, means: &[
             }
         }
         _ => {
-            let values: Vec<Vec<f64>> = (points.before_design()..points.count())
-                .map(|point| {
-                    let values = points.values(point);
-                    plan.factor.iter().zip(&values).map(|(factor, value)| ordinal(factor, value)).collect()
-                })
-                .collect();
-            let found = effects::rank_correlations(&values, means, resamples, seed);
+            let found = ranked.effects(points, means, resamples, seed);
             for (factor, e) in plan.factor.iter().zip(found) {
                 let row = RankRow {
                     outcome,
