@@ -14,6 +14,7 @@ mod little;
 mod output;
 mod oversight;
 mod patterns;
+mod plan;
 mod program;
 mod regimes;
 mod report;
