@@ -189,12 +189,9 @@ fn whole(args: &SweepArgs, screen: &Screen, sweep: &Sweep, out: &Path) -> Result
             )));
         }
     }
-    make_folder(out)?;
-    if args.force && path.exists() {
-        fs::remove_file(&path).map_err(JournalError::io(&path)).map_err(journal_failure)?;
-    }
+    fs::create_dir_all(out).map_err(JournalError::io(out)).map_err(journal_failure)?;
     let interrupt = Interrupt::install()?;
-    let mut journal = Journal::open(&path, header.clone()).map_err(journal_failure)?;
+    let mut journal = open_journal(args, &path, header.clone()).map_err(journal_failure)?;
     run_into(args, screen, sweep, &interrupt, &mut journal, sweep.points.runs()).map_err(|error| match error {
         RunError::Interrupted => Failure::Interrupted(format!(
             "interrupted after {} of {} runs, which are kept in {}; the same command with --resume goes on",
@@ -225,17 +222,15 @@ fn shard_of(
     let runs = sweep.points.part(part - 1, parts);
     let header = Header::new(&sweep.points, runs.clone());
     let (name, path) = (out.join(shard_file(part, parts)), out.join(shard_journal(part, parts)));
-    if args.force {
-        for old in [&name, &path].into_iter().filter(|old| old.exists()) {
-            fs::remove_file(old).map_err(JournalError::io(old)).map_err(journal_failure).map_err(again)?;
-        }
-    }
-    if is_there(&name, &header).map_err(journal_failure).map_err(again)? {
+    if !args.force && is_there(&name, &header).map_err(shard_failure)? {
         return screen.say(&format!("{} is complete\n", name.display()));
     }
-    make_folder(out).map_err(again)?;
+    fs::create_dir_all(out).map_err(JournalError::io(out)).map_err(shard_failure)?;
     let interrupt = Interrupt::install()?;
-    let mut journal = Journal::open(&path, header).map_err(journal_failure).map_err(again)?;
+    let mut journal = open_journal(args, &path, header).map_err(shard_failure)?;
+    if args.force && name.exists() {
+        fs::remove_file(&name).map_err(JournalError::io(&name)).map_err(shard_failure)?;
+    }
     run_into(args, screen, sweep, &interrupt, &mut journal, runs.end).map_err(|error| match error {
         RunError::Interrupted => Failure::Interrupted(format!(
             "interrupted after {} of {} runs of the shard, which are kept in {}; the same command goes on",
@@ -243,20 +238,24 @@ fn shard_of(
             runs.end - runs.start,
             path.display()
         )),
-        RunError::Sink(error) => again(journal_failure(error)),
+        RunError::Sink(error) => shard_failure(error),
         error => run_failure(error),
     })?;
-    journal.complete(&name).map_err(journal_failure).map_err(again)?;
-    let (first, last) = (runs.start + 1, runs.end);
-    screen.say(&format!("Shard {part} of {parts}: runs {first} to {last}\nFile: {}\n", name.display()))
+    journal.complete(&name).map_err(shard_failure)?;
+    let said = if runs.is_empty() {
+        "no runs: there are more shards than runs".to_string()
+    } else {
+        format!("runs {} to {}", runs.start + 1, runs.end)
+    };
+    screen.say(&format!("Shard {part} of {parts}: {said}\nFile: {}\n", name.display()))
 }
 
-/// What failed may go well another time: a full disk, a network that is down.
-fn again(failure: Failure) -> Failure {
-    match failure {
-        Failure::Run(message) => Failure::TryAgain(message),
-        other => other,
-    }
+fn open_journal(args: &SweepArgs, path: &Path, header: Header) -> Result<Journal, JournalError> {
+    if args.force { Journal::open_anew(path, header) } else { Journal::open(path, header) }
+}
+
+fn shard_failure(error: JournalError) -> Failure {
+    if error.is_passing() { Failure::TryAgain(error.to_string()) } else { journal_failure(error) }
 }
 
 fn missing(screen: &Screen, sweep: &Sweep, out: &Path, parts: u64) -> Result<(), Failure> {
@@ -311,10 +310,6 @@ fn run_into(
     );
     bar.finish_and_clear();
     ran
-}
-
-fn make_folder(out: &Path) -> Result<(), Failure> {
-    fs::create_dir_all(out).map_err(JournalError::io(out)).map_err(journal_failure)
 }
 
 fn journal_failure(error: JournalError) -> Failure {

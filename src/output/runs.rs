@@ -118,10 +118,22 @@ impl<'a> RunTables<'a> {
         self.rows(&prefix, &rows.agencies)?;
         self.rows(&prefix, &rows.trades)?;
         self.rows(&prefix, &rows.flows)?;
-        self.rows(&prefix, &rows.decisions)?;
+        self.decisions(&prefix, &rows.decisions)?;
         let values = self.differences.iter().map(|(_, _, values)| value_cell(values[scenario].as_deref()));
         let prefix: Vec<Cell> = prefix.into_iter().chain(values).collect();
         self.rows(&prefix, [summary])
+    }
+
+    /// An option may be a share to deliver, which is a number like any other.
+    fn decisions(&mut self, prefix: &[Cell], rows: &[DecisionRow]) -> Result<(), OutputError> {
+        let Some(table) = self.tables.get(DecisionRow::TABLE).copied() else { return Ok(()) };
+        let option = DecisionRow::COLUMNS.iter().position(|column| column.name == "option");
+        let option = option.expect("decisions are between options");
+        rows.iter().try_for_each(|row| {
+            let mut cells = row.cells();
+            cells[option] = value_cell(Some(&row.option));
+            self.folder.row(table, prefix, &cells)
+        })
     }
 
     fn scenario_cell(&self, scenario: usize) -> Cell {

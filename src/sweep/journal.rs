@@ -56,6 +56,19 @@ impl JournalError {
         matches!(self, JournalError::Other { .. } | JournalError::Damaged { .. })
     }
 
+    /// Whether it may go well another time: a full disk, a network that is down, another process that
+    /// ends. What stands in the way, or is not allowed, still is then.
+    pub fn is_passing(&self) -> bool {
+        use io::ErrorKind::{AlreadyExists, IsADirectory, NotADirectory, PermissionDenied};
+        match self {
+            JournalError::Other { .. } | JournalError::Damaged { .. } => false,
+            JournalError::Busy(_) => true,
+            JournalError::Io { source, .. } => {
+                !matches!(source.kind(), AlreadyExists | IsADirectory | NotADirectory | PermissionDenied)
+            }
+        }
+    }
+
     /// The error of the disk at `path`.
     pub fn io(path: &Path) -> impl FnOnce(io::Error) -> JournalError + '_ {
         |source| JournalError::Io { path: path.to_path_buf(), source }
@@ -223,6 +236,21 @@ impl Journal {
     /// # Errors
     /// [`JournalError`].
     pub fn open(path: &Path, header: Header) -> Result<Journal, JournalError> {
+        let mut journal = Journal::lock(path, header)?;
+        let sound = journal.read_back()?;
+        journal.start(sound)
+    }
+
+    /// Opens the journal at `path` for the runs of `header` and takes away what is there.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn open_anew(path: &Path, header: Header) -> Result<Journal, JournalError> {
+        Journal::lock(path, header)?.start(0)
+    }
+
+    /// Opens the file, unless another process is writing it.
+    fn lock(path: &Path, header: Header) -> Result<Journal, JournalError> {
         let io = JournalError::io;
         let file = File::options()
             .read(true)
@@ -236,14 +264,18 @@ impl Journal {
             // Some network disks know no locks.
             Ok(()) | Err(TryLockError::Error(_)) => {}
         }
-        let mut journal = Journal { path: path.into(), file, next: header.first, header };
-        let sound = journal.read_back()?;
-        journal.file.set_len(sound).map_err(io(path))?;
-        journal.file.seek(SeekFrom::End(0)).map_err(io(path))?;
+        Ok(Journal { path: path.into(), file, next: header.first, header })
+    }
+
+    /// Goes on behind the bytes that are sound.
+    fn start(mut self, sound: u64) -> Result<Journal, JournalError> {
+        let io = JournalError::io;
+        self.file.set_len(sound).map_err(io(&self.path))?;
+        self.file.seek(SeekFrom::End(0)).map_err(io(&self.path))?;
         if sound == 0 {
-            journal.file.write_all(journal.header.line().as_bytes()).map_err(io(path))?;
+            self.file.write_all(self.header.line().as_bytes()).map_err(io(&self.path))?;
         }
-        Ok(journal)
+        Ok(self)
     }
 
     /// Reads what is there; says how many bytes of it are sound.
@@ -378,13 +410,15 @@ impl Reader {
             self.run()?;
         }
         self.read_line()?;
-        if self.line == complete_line(&self.header) {
+        let damaged = |path, what: &str| Err(JournalError::Damaged { path, what: what.into() });
+        if self.line != complete_line(&self.header) {
+            return damaged(self.path, "it is cut short: its last line is missing");
+        }
+        self.read_line()?;
+        if self.line.is_empty() {
             Ok(self.header)
         } else {
-            Err(JournalError::Damaged {
-                path: self.path,
-                what: "it is cut short: its last line is missing".into(),
-            })
+            damaged(self.path, "it goes on behind its last line")
         }
     }
 

@@ -19,6 +19,9 @@ pub fn shard_journal(part: u64, parts: u64) -> String {
 /// Why parts don't make a whole.
 #[derive(Debug, thiserror::Error)]
 pub enum MergeError {
+    /// A folder is not there.
+    #[error("{}: no such folder", .0.display())]
+    NoFolder(PathBuf),
     /// A folder holds no part.
     #[error("{} holds no shard-K-of-N.mandate", .0.display())]
     NoParts(PathBuf),
@@ -97,6 +100,9 @@ impl Source {
     pub fn parts(folders: &[PathBuf]) -> Result<(Source, Points, String), MergeError> {
         let mut paths: Vec<PathBuf> = Vec::new();
         for folder in folders {
+            if !folder.is_dir() {
+                return Err(MergeError::NoFolder(folder.clone()));
+            }
             let found = parts_in(folder)?;
             if found.is_empty() {
                 return Err(MergeError::NoParts(folder.clone()));

@@ -25,6 +25,21 @@ pub fn run(folder: &Path, names: &[&str]) -> Command {
     command
 }
 
+/// The first of these programs that is installed and `serves`, if there is one; where the project is checked
+/// there must be.
+pub fn installed(names: &[&str], serves: impl Fn(&Path) -> bool, what: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = names
+        .iter()
+        .flat_map(|name| std::env::split_paths(&path).map(move |folder| folder.join(name)))
+        .find(|program| program.is_file() && serves(program));
+    if found.is_none() {
+        assert!(std::env::var_os("CI").is_none(), "there is no {what}");
+        eprintln!("skipped: there is no {what}");
+    }
+    found
+}
+
 /// Names and bytes of the files in a folder; hidden ones too.
 pub fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let entries = fs::read_dir(folder).expect("the folder is there");

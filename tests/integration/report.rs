@@ -1,6 +1,7 @@
 //! The report in a real browser: it renders, complains of nothing and asks for nothing.
 
 use crate::common::shipped;
+use crate::program::installed;
 use mandate::output::report::report;
 use mandate::results::{Gatherer, Results};
 use mandate::run::{Plan, RunId, run};
@@ -43,16 +44,8 @@ fn page(names: &[&str], sample: &str, replicates: u32) -> String {
 
 /// The browser, if there is one; where the project is checked there must be.
 fn chromium() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = ["chromium", "chromium-browser", "google-chrome"]
-        .iter()
-        .flat_map(|name| std::env::split_paths(&path).map(move |folder| folder.join(name)))
-        .find(|program| program.is_file());
-    if found.is_none() {
-        assert!(std::env::var_os("CI").is_none(), "there is no chromium to render the report with");
-        eprintln!("skipped: there is no chromium to render the report with");
-    }
-    found
+    let names = ["chromium", "chromium-browser", "google-chrome"];
+    installed(&names, |_| true, "chromium to render the report with")
 }
 
 fn browse(chromium: &Path, profile: &Path, page: &Path, more: &[&str]) -> Output {
