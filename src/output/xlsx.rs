@@ -201,7 +201,7 @@ fn outcomes_sheet(book: &mut Book, results: &Results<'_>) -> Result<(), XlsxErro
             widths[index].take(cell, unit);
         }
     }
-    sheet::finish_table(&mut sheet, &heading, HEADER_ROW, row, &widths)?;
+    book.finish_table(&mut sheet, &heading, HEADER_ROW, row, &widths)?;
     book.push(sheet);
     book.describe(
         "Outcomes",
@@ -357,7 +357,7 @@ fn parameters_sheet(book: &mut Book, results: &Results<'_>) -> Result<(), XlsxEr
             widths[index].take(cell, unit);
         }
     }
-    sheet::finish_table(&mut sheet, &heading, HEADER_ROW, row, &widths)?;
+    book.finish_table(&mut sheet, &heading, HEADER_ROW, row, &widths)?;
     book.push(sheet);
     all.retain(|column| column.unit != "value");
     all.insert(
@@ -735,6 +735,20 @@ mod tests {
             if !["About", "Charts"].contains(&name.as_str()) {
                 assert!(text.contains("state=\"frozen\"") && text.contains("<autoFilter"), "{name}");
             }
+            // Fitting is on, to one page wide, which is the default, and as many high as it takes.
+            assert!(text.contains("fitToPage=\"1\"") && text.contains("fitToHeight=\"0\""), "{name}");
+            assert!(!text.contains("fitToWidth"), "{name} is one page wide");
+            let cut = ["Months", "Months (tidy)", "Summary"].contains(&name.as_str());
+            assert_eq!(text.contains(", its first "), cut, "{name}: whether it is printed in part");
+        }
+        let (_, book) = parts(&file).into_iter().find(|(name, _)| name == "xl/workbook.xml").unwrap();
+        assert_eq!(
+            book.matches("_xlnm.Print_Titles").count(),
+            names.len() - 2,
+            "headers stand on every page"
+        );
+        for area in ["'Months (tidy)'!$A$1:$G$64", "Months!$A$1:$", "Summary!$A$1:$"] {
+            assert!(book.contains(area), "{area} is not in {book}");
         }
         let charts: Vec<_> =
             parts(&file).into_iter().filter(|(name, _)| name.starts_with("xl/charts/chart")).collect();

@@ -1,6 +1,6 @@
 //! Native charts: their data as wide sheets, one column a line, and the sheet `Charts`.
 
-use super::sheet::{Book, Heading, UNIT_ROW, Width, finish_table, metric_unit, quiet_format};
+use super::sheet::{Book, Heading, UNIT_ROW, Width, metric_unit, quiet_format};
 use crate::output::columns::NamedColumn;
 use crate::results::Results;
 use crate::summary::before_deadline;
@@ -149,7 +149,7 @@ pub fn months_sheet(book: &mut Book, results: &Results<'_>) -> Result<MonthsShee
             }
         }
     }
-    finish_table(&mut sheet, &heading, WIDE_HEADER, last, &widths)?;
+    book.finish_table(&mut sheet, &heading, WIDE_HEADER, last, &widths)?;
     book.describe(MONTHS, &described);
     book.push(sheet);
 
@@ -304,7 +304,7 @@ pub fn gains_sheet(book: &mut Book, results: &Results<'_>) -> Result<Option<Gain
             write(book, &mut sheet, &mut widths, (last, index as u16), cell, unit)?;
         }
     }
-    finish_table(&mut sheet, &heading, WIDE_HEADER, last, &widths)?;
+    book.finish_table(&mut sheet, &heading, WIDE_HEADER, last, &widths)?;
     book.describe(GAINS, &described);
     book.push(sheet);
     Ok(Some(GainsSheet { first: WIDE_HEADER + 1, last, scenarios }))

@@ -33,7 +33,11 @@ const ABOUT_WIDTH: f64 = 110.0;
 const LINE_HEIGHT: f64 = 15.0;
 const TALLEST: f64 = 405.0;
 /// Characters that fit on the width of a landscape page and can still be read.
-const PAGE_WIDTH: f64 = 250.0;
+const PAGE_WIDTH: f64 = 320.0;
+/// Rows of a table that are printed whole; of a longer one, which is there to be filtered, only so many as show
+/// what it holds.
+const PRINTED_ROWS: u32 = 500;
+const SHOWN_ROWS: u32 = 60;
 
 pub const TITLE_ROW: u32 = 0;
 const BACK_ROW: u32 = 1;
@@ -104,17 +108,18 @@ impl Book {
         // Where no table widens the first column, the way back needs two.
         let column = if heading.frozen == 0 { 2 } else { 1 };
         sheet.write_string_with_format(BACK_ROW, column, clipped(&run), &quiet_format())?;
-        self.set_page(&mut sheet);
+        self.set_page(&mut sheet, "");
         self.contents.push((heading.sheet, heading.title.into()));
         Ok(sheet)
     }
 
-    fn set_page(&self, sheet: &mut Worksheet) {
+    /// Landscape on one page wide, with the sheet's name, `note` and the page in the footer.
+    fn set_page(&self, sheet: &mut Worksheet, note: &str) {
         sheet.set_landscape().set_paper_size(9).set_margins(0.4, 0.4, 0.5, 0.6, 0.3, 0.3);
         sheet.set_print_fit_to_pages(1, 0);
         // An ampersand starts a code in a footer. A footer holds 255 characters at most.
         let run: String = self.run_id.chars().take(80).collect();
-        sheet.set_footer(format!("&L&8Run {}&C&8&A&R&8Page &P of &N", run.replace('&', "&&")));
+        sheet.set_footer(format!("&L&8Run {}&C&8&A{note}&R&8Page &P of &N", run.replace('&', "&&")));
     }
 
     /// Adds a sheet that is complete.
@@ -156,9 +161,49 @@ impl Book {
                 widths[index].take(cell, unit);
             }
         }
-        finish_table(&mut sheet, heading, HEADER_ROW, row, &widths)?;
+        self.finish_table(&mut sheet, heading, HEADER_ROW, row, &widths)?;
         self.describe(heading.sheet, columns);
         self.push(sheet);
+        Ok(())
+    }
+
+    /// Sets what a table of which `header` and `last` are the first and the last row has: widths, filter, frozen
+    /// header, pages. On paper a wide or long table is cut to what can be read, and the footer says so.
+    pub fn finish_table(
+        &self,
+        sheet: &mut Worksheet,
+        heading: &Heading<'_>,
+        header: u32,
+        last: u32,
+        widths: &[Width],
+    ) -> Result<(), XlsxError> {
+        let mut characters = 0.0;
+        let mut printed = 0;
+        for (index, width) in widths.iter().enumerate() {
+            let least = if index == 0 { NARROWEST_FIRST } else { NARROWEST };
+            let width = width.characters.max(least);
+            sheet.set_column_width(index as u16, width)?;
+            characters += width;
+            if characters <= PAGE_WIDTH {
+                printed = index;
+            }
+        }
+        let rows = if last - header <= PRINTED_ROWS { last } else { header + SHOWN_ROWS };
+        let note = match (rows < last, printed + 1 < widths.len()) {
+            (false, false) => "",
+            (true, false) => ", its first rows",
+            (false, true) => ", its first columns",
+            (true, true) => ", its first rows and columns",
+        };
+        if !note.is_empty() {
+            self.set_page(sheet, note);
+            sheet.set_print_area(TITLE_ROW, 0, rows, printed as u16)?;
+        }
+        sheet.set_repeat_rows(UNIT_ROW, header)?;
+        sheet.set_freeze_panes(header + 1, heading.frozen)?;
+        if last > header {
+            sheet.autofilter(header, 0, last, widths.len() as u16 - 1)?;
+        }
         Ok(())
     }
 
@@ -319,7 +364,7 @@ impl Book {
             sheet.write_url_with_format(row, 0, &link, &link_format())?;
             sheet.write_string_with_format(row, 1, clipped(title), &text)?;
         }
-        self.set_page(&mut sheet);
+        self.set_page(&mut sheet, "");
         sheet.set_freeze_panes(1, 0)?;
         Ok(sheet)
     }
@@ -355,32 +400,6 @@ impl Width {
         self.characters =
             self.characters.max((characters + 2.0).min(wrapped_at(unit).unwrap_or(self.widest)));
     }
-}
-
-/// Sets what a table of which `header` and `last` are the first and the last row has: widths, filter,
-/// frozen header, pages.
-pub fn finish_table(
-    sheet: &mut Worksheet,
-    heading: &Heading<'_>,
-    header: u32,
-    last: u32,
-    widths: &[Width],
-) -> Result<(), XlsxError> {
-    for (index, width) in widths.iter().enumerate() {
-        let least = if index == 0 { NARROWEST_FIRST } else { NARROWEST };
-        sheet.set_column_width(index as u16, width.characters.max(least))?;
-    }
-    let pages = widths.iter().map(|width| width.characters).sum::<f64>() / PAGE_WIDTH;
-    sheet.set_print_fit_to_pages(pages.ceil().clamp(1.0, 100.0) as u16, 0);
-    sheet.set_repeat_rows(UNIT_ROW, header)?;
-    if heading.frozen > 0 {
-        sheet.set_repeat_columns(0, heading.frozen - 1)?;
-    }
-    sheet.set_freeze_panes(header + 1, heading.frozen)?;
-    if last > header {
-        sheet.autofilter(header, 0, last, widths.len() as u16 - 1)?;
-    }
-    Ok(())
 }
 
 /// The unit of a cell. Where a column holds figures of different outcomes, its row says of which.
