@@ -100,6 +100,9 @@ pub struct FormArgs {
     /// Also write workbook.xlsx: the results as one workbook
     #[arg(long)]
     xlsx: bool,
+    /// Also write report.html: the results as one page to read, print or send
+    #[arg(long)]
+    report: bool,
     /// As what tables are written; columns.csv is CSV all the same
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = TableFormat::Csv)]
     table_format: TableFormat,
@@ -114,6 +117,7 @@ impl FormArgs {
             dialect: Dialect::from(self.csv_dialect),
             parquet: self.table_format == TableFormat::Parquet,
             xlsx: self.xlsx,
+            report: self.report,
         }
     }
 }
@@ -355,8 +359,9 @@ pub(super) fn closing(points: &Points, finished: &Finished, out: &Path) -> Strin
         text += &rankings(points, &finished.rankings);
     }
     let tables = finished.written.iter().filter(|written| written.rows.is_some()).count();
-    let book = if tables < finished.written.len() { "workbook.xlsx, " } else { "" };
-    let _ = writeln!(text, "Files: {} ({book}{tables} tables and their manifest)", out.display());
+    let others = finished.written.iter().filter(|written| written.rows.is_none());
+    let others: String = others.map(|written| format!("{}, ", written.file)).collect();
+    let _ = writeln!(text, "Files: {} ({others}{tables} tables and their manifest)", out.display());
     text + "columns.csv among them says what each column means.\n"
 }
 

@@ -8,6 +8,7 @@ pub mod journal;
 pub mod merge;
 pub mod plan;
 pub mod rankings;
+pub mod report;
 pub mod tables;
 
 pub use file::load;

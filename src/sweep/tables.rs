@@ -4,12 +4,14 @@ use super::effects;
 use super::merge::{MergeError, Source};
 use super::plan::{Design, Factor, Levels, Points, RunOfPoint};
 use super::rankings::{RankingRow, Rankings};
+use super::report::Gathered;
 use crate::output::columns::{NamedColumn, columns, dictionary};
 use crate::output::csv::{Dialect, Written, file_name};
 use crate::output::folder::{Folder, OutputError};
 use crate::output::parquet::parquet_name;
+use crate::output::report::sweep::{report as sweep_report, shows};
 use crate::output::xlsx::{BookTable, HeatMap, SweepBook, WorkbookError, fits, sweep_workbook};
-use crate::output::{MANIFEST, WORKBOOK, result_files};
+use crate::output::{MANIFEST, REPORT, WORKBOOK, result_files};
 use crate::scenario::value::{Value, to_toml};
 use crate::stats::Moments;
 use crate::summary::SummaryRow;
@@ -112,6 +114,8 @@ pub struct Effect {
     pub measure: &'static str,
     /// Its value, if there is one.
     pub value: Option<f64>,
+    /// Its 95 % interval.
+    pub interval: Option<(f64, f64)>,
 }
 
 /// What was written, and what it says.
@@ -160,6 +164,8 @@ pub struct Form {
     pub parquet: bool,
     /// Whether there is a workbook too.
     pub xlsx: bool,
+    /// Whether there is a report too.
+    pub report: bool,
 }
 
 impl Form {
@@ -168,7 +174,7 @@ impl Form {
     }
 }
 
-/// Writes all tables of a sweep, and puts them under their final names.
+/// Writes all tables of a sweep and what is for readers beside them, and puts them under their final names.
 ///
 /// # Errors
 /// [`TablesError`].
@@ -179,7 +185,8 @@ pub fn write(
     form: Form,
     source: &Source,
 ) -> Result<Finished, TablesError> {
-    let Form { xlsx, .. } = form;
+    let Form { xlsx, report, .. } = form;
+    let mut gathered = Gathered::default();
     let mut described: Vec<ColumnRow> = Vec::new();
     // `types` are those of the last columns; before them come scenario, numbers and factors.
     let factor_types: Vec<CellType> = (0..points.plan.factor.len()).map(|i| points.cell_type(i)).collect();
@@ -291,6 +298,9 @@ pub fn write(
                             high: moments.interval().map(|(_, high)| high),
                             replicates: *present,
                         };
+                        if report && scenario == 0 && of_design {
+                            gathered.half(column.name, moments.half_width());
+                        }
                         folder.row(points_table, &prefix, &row.cells())?;
                         kept[1].keep(&prefix, &row.cells());
                     }
@@ -315,6 +325,9 @@ pub fn write(
                 // An outcome that no run has, such as a month, has no effects.
                 if means.iter().all(Option::is_none) {
                     continue;
+                }
+                if report && scenario == 0 {
+                    gathered.means(SummaryRow::COLUMNS[place].name, means);
                 }
                 let (rows, effects) =
                     effects_of(points, &mut ranked, scenario, SummaryRow::COLUMNS[place].name, means);
@@ -343,6 +356,10 @@ pub fn write(
     if xlsx {
         let book = |file: &Path| workbook(points, identity, &kept, &rankings, &described, file);
         folder.file(WORKBOOK, |file| book(file).map_err(|error| io::Error::other(error.source)))?;
+    }
+    if report {
+        let swept = gathered.report(points, identity, &all, &rankings);
+        folder.file(REPORT, |file| std::fs::write(file, sweep_report(&swept)))?;
     }
     let text = manifest(points, identity, form, folder.complete_tables()?);
     let written = folder.finish(&sweep_files(), &text)?;
@@ -373,18 +390,6 @@ impl Kept {
         BookTable { columns: &self.columns, rows: self.rows.as_deref() }
     }
 }
-
-/// Outcomes of which a grid of two factors has heat maps.
-const MAPPED: [&str; 8] = [
-    "delivered_share_before_deadline",
-    "delivered_share_end",
-    "agency_query_share_end",
-    "unlawful_query_share_mean",
-    "approval_rate_creditworthy_mean",
-    "default_rate_annual_mean",
-    "platform_profit_cny_total",
-    "users_surplus_cny_total",
-];
 
 /// The workbook of the runs, points and effects that were kept.
 fn workbook(
@@ -466,13 +471,13 @@ fn heat_maps<'a>(
         let map = HeatMap { scenario, outcome, down, across, rows, columns, means };
         all.iter().any(Option::is_some).then_some(map)
     };
-    let mapped = outcomes.iter().filter(|outcome| MAPPED.contains(&outcome.name.as_str()));
+    let mapped = outcomes.iter().filter(|outcome| shows(&outcome.name));
     mapped
         .flat_map(|outcome| (0..points.scenarios()).filter_map(move |scenario| map(outcome, scenario)))
         .collect()
 }
 
-fn cell_of(value: &Value) -> Cell {
+pub(super) fn cell_of(value: &Value) -> Cell {
     match value {
         Value::Number(number) => Cell::Number(*number),
         Value::Whole(number) => Cell::Whole(*number),
@@ -489,7 +494,7 @@ fn cell_of(value: &Value) -> Cell {
 }
 
 /// A factor's value as a number whose order means something: a choice's is its place in the file.
-fn ordinal(factor: &Factor, value: &Value) -> f64 {
+pub(super) fn ordinal(factor: &Factor, value: &Value) -> f64 {
     match value {
         Value::Number(number) => *number,
         Value::Whole(number) => *number as f64,
@@ -557,8 +562,8 @@ fn effects_of(
     let high = |interval: Option<(f64, f64)>| interval.map(|(_, high)| high);
     let mut rows = Vec::new();
     let mut all = Vec::new();
-    let mut keep = |factor: &Factor, measure, value, cells: Vec<Cell>| {
-        all.push(Effect { scenario, outcome, parameter: factor.path.clone(), measure, value });
+    let mut keep = |factor: &Factor, measure, (value, interval), cells: Vec<Cell>| {
+        all.push(Effect { scenario, outcome, parameter: factor.path.clone(), measure, value, interval });
         rows.push(cells);
     };
     match plan.design {
@@ -575,7 +580,7 @@ fn effects_of(
                     sigma: e.sigma,
                     trajectories: e.trajectories as u32,
                 };
-                keep(factor, "mu_star", e.mu_star, row.cells());
+                keep(factor, "mu_star", (e.mu_star, e.mu_star_interval), row.cells());
             }
         }
         Design::Saltelli => {
@@ -592,7 +597,7 @@ fn effects_of(
                     st_high: high(e.st_interval),
                     base_samples: e.base_samples as u32,
                 };
-                keep(factor, "st", e.st, row.cells());
+                keep(factor, "st", (e.st, e.st_interval), row.cells());
             }
         }
         _ => {
@@ -609,7 +614,7 @@ fn effects_of(
                     partial_rank_correlation_high: high(e.partial_interval),
                     points: e.points as u32,
                 };
-                keep(factor, "rank_correlation", e.correlation, row.cells());
+                keep(factor, "rank_correlation", (e.correlation, e.correlation_interval), row.cells());
             }
         }
     }

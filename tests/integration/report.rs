@@ -1,7 +1,7 @@
 //! The report in a real browser: it renders, complains of nothing and asks for nothing.
 
 use crate::common::shipped;
-use crate::program::installed;
+use crate::program::{installed, mandate, scenario};
 use mandate::output::report::report;
 use mandate::results::{Gatherer, Results};
 use mandate::run::{Plan, RunId, run};
@@ -131,4 +131,58 @@ fn a_browser_renders_six_scenarios() {
     let dom = String::from_utf8_lossy(&output.stdout);
     assert!(dom.contains("<h1>Alternatives to December deadline</h1>"));
     assert_eq!(dom.matches("<figure>").count(), 6 + 5);
+}
+
+/// The pages of small sweeps of two kinds, one of them over several scenarios.
+fn sweeps(folder: &Path) -> Vec<(PathBuf, usize)> {
+    let base = scenario("december-deadline");
+    let fee = "[[factor]]\npath = \"fees.agency_query\"\n";
+    let audits = "[[factor]]\npath = \"supervision.audits_per_month\"\n";
+    let grid = format!("design = \"grid\"\n{fee}values = [1, 12, 48]\n{audits}values = [0, 2, 8, 16]\n");
+    let others = ["strict-oversight", "fee-cap"].map(|name| scenario(name).to_str().unwrap().to_string());
+    let ranked = format!(
+        "scenarios = {others:?}\ndesign = \"sobol\"\npoints = 8\n[[factor]]\npath = \"fees.direct_query\"\nlow = 1\nhigh = 48\nscale = \"log\"\n\
+         [[factor]]\npath = \"behaviour.own_stake\"\nlow = 0.0\nhigh = 2.0\n"
+    );
+    // Bars and a table an outcome; bars and a panel a factor an outcome, and rankings.
+    [("grid", grid, 8 * 2), ("ranked", ranked, 8 * 3 + 9)]
+        .into_iter()
+        .map(|(name, text, charts)| {
+            let file = folder.join(format!("{name}.toml"));
+            fs::write(&file, format!("title = \"Sweep <{name}>\"\nbase = {base:?}\nreplicates = 2\n{text}"))
+                .unwrap();
+            let mut command = mandate(folder);
+            command.arg("sweep").arg(&file).args(["--sample", "500", "--report", "--out", name]);
+            command.args(["--set", "calendar.burn_in_months=6"]).assert().code(0);
+            let page = folder.join(name).join("report.html");
+            let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("report-{name}.html"));
+            fs::copy(&page, kept).unwrap();
+            (page, charts)
+        })
+        .collect()
+}
+
+#[test]
+fn a_browser_renders_the_report_of_a_sweep_and_asks_for_nothing() {
+    let Some(chromium) = chromium() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    for (page, charts) in sweeps(folder.path()) {
+        let log = folder.path().join("net.json");
+        let log_option = format!("--log-net-log={}", log.display());
+        let output = browse(&chromium, &folder.path().join("profile"), &page, &["--dump-dom", &log_option]);
+        let (dom, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{said}");
+        assert!(dom.contains("<h1>Sweep &lt;"), "{dom}");
+        // An outcome that never changes has no chart.
+        let drawn = dom.matches("<svg").count();
+        assert!((charts / 2..=charts).contains(&drawn), "{drawn} of {charts} charts");
+        for part in ["role=\"img\"", "<title id=", "<desc id="] {
+            assert_eq!(dom.matches(part).count(), drawn, "every chart has its {part}");
+        }
+        for complaint in ["CONSOLE", "Content Security Policy", "Refused to"] {
+            assert!(!said.contains(complaint), "{said}");
+        }
+        assert_eq!(asked_for(&log), None, "the page asks for something on the network");
+        assert!(!dom.contains("NaN") && !dom.contains("inf"), "numbers are numbers");
+    }
 }

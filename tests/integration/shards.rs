@@ -103,7 +103,9 @@ fn a_full_disk_is_worth_another_try_of_a_shard_only() {
         sweep(here.path(), &["--out", &out, "--missing", "--shards", "1"]).assert().code(0).stdout("1\n");
         merge(here.path(), &[&out], "m").assert().code(2).stderr(contains("holds no shard"));
         shard(here.path(), &out, "1/1");
-        assert_eq!(files(&here.path().join(&out)).into_values().collect::<Vec<_>>(), [all.clone()]);
+        let kept = files(&here.path().join(&out));
+        assert_eq!(kept.len(), 1, "{:?}", kept.keys());
+        assert_eq!(kept["shard-1-of-1.mandate"], all);
 
         let out = format!("w{i}");
         let output = on_a_full_disk(here.path(), full, &["sweep", "s.toml", "--out", &out]);
@@ -365,4 +367,36 @@ fn a_design_larger_than_any_machine_is_worked_on_part_by_part() {
     sweep(here.path(), &["--out", "p", "--missing", "--shards", "3"]).assert().code(0).stdout("1-3\n");
     let more = ["--out", "p", "--shard", "1000000/1000000"];
     sweep(here.path(), &more).args(tiny).assert().code(0).stdout(contains("runs 1000000 to 1000000"));
+}
+
+#[test]
+fn the_report_and_the_workbook_are_the_same_from_shards_and_whatever_the_threads() {
+    let here = folder(GRID);
+    let readers = ["--report", "--xlsx"];
+    let whole = |threads: &str| {
+        sweep(here.path(), &["--out", "whole", "--force", "--threads", threads])
+            .args(readers)
+            .assert()
+            .code(0)
+            .stdout(contains("workbook.xlsx, report.html, 4 tables"));
+        files(&here.path().join("whole"))
+    };
+    let first = whole("1");
+    assert_eq!(first, whole("3"));
+    for part in ["1/2", "2/2"] {
+        shard(here.path(), "a", part);
+    }
+    merge(here.path(), &["a"], "m").args(readers).assert().code(0);
+    assert_eq!(files(&here.path().join("m")), first);
+    let manifest: toml::Table = std::str::from_utf8(&first["manifest.toml"]).unwrap().parse().unwrap();
+    let hash = |file: &str| {
+        let listed = manifest["table"].as_array().unwrap();
+        let entry = listed.iter().find(|entry| entry["file"].as_str() == Some(file)).expect("it is listed");
+        entry["sha256"].as_str().unwrap().to_string()
+    };
+    assert_eq!(hash("report.html"), sha256(&first["report.html"]));
+
+    merge(here.path(), &["a"], "m").args(readers).assert().code(2).stderr(contains("--force"));
+    merge(here.path(), &["a"], "m").arg("--force").assert().code(0);
+    assert!(!files(&here.path().join("m")).contains_key("report.html"), "no stale report beside new tables");
 }

@@ -12,7 +12,7 @@ const DASHES: [&str; 7] = ["", "9 4", "3 3", "12 4 3 4", "6 2", "2 5", "14 3 2 3
 /// Scenarios up to which bands are drawn; beyond it they would hide the lines.
 const BANDS: usize = 6;
 
-const WIDTH: f64 = 480.0;
+pub const WIDTH: f64 = 480.0;
 const HEIGHT: f64 = 300.0;
 const TOP: f64 = 58.0;
 const BOTTOM: f64 = 30.0;
@@ -285,15 +285,15 @@ impl Frame {
 
 /// An axis between round numbers.
 #[derive(Debug, PartialEq)]
-struct Scale {
-    low: f64,
-    high: f64,
+pub struct Scale {
+    pub low: f64,
+    pub high: f64,
     step: f64,
 }
 
 impl Scale {
     /// Around `low` and `high`, with about `wanted` steps.
-    fn over(low: f64, high: f64, wanted: f64) -> Scale {
+    pub fn over(low: f64, high: f64, wanted: f64) -> Scale {
         let span = if high > low { high - low } else { high.abs().max(1e-3) };
         let rough = span / wanted;
         let power = libm::pow(10.0, libm::log10(rough).floor());
@@ -303,18 +303,18 @@ impl Scale {
         Scale { low: (low / step + 1e-9).floor() * step, high: (high / step - 1e-9).ceil() * step, step }
     }
 
-    fn part(&self, value: f64) -> f64 {
+    pub fn part(&self, value: f64) -> f64 {
         (value - self.low) / (self.high - self.low)
     }
 
-    fn ticks(&self) -> impl Iterator<Item = f64> {
+    pub fn ticks(&self) -> impl Iterator<Item = f64> {
         let steps = ((self.high - self.low) / self.step).round() as u32;
         // Of 0 there is one only.
         (0..=steps).map(|i| self.low + f64::from(i) * self.step + 0.0)
     }
 
     /// Decimals that ticks need.
-    fn places(&self, divisor: f64) -> usize {
+    pub fn places(&self, divisor: f64) -> usize {
         let step = self.step / divisor;
         let whole = |places: &usize| {
             let scaled = step * libm::pow(10.0, *places as f64);
@@ -404,7 +404,7 @@ pub fn bars(id: &str, title: &str, description: &str, bars: &[Bar]) -> String {
     svg
 }
 
-fn open(id: &str, width: f64, height: f64, title: &str, description: &str) -> String {
+pub fn open(id: &str, width: f64, height: f64, title: &str, description: &str) -> String {
     format!(
         "<svg viewBox=\"0 0 {width:.0} {height:.0}\" role=\"img\" aria-labelledby=\"{id}-t {id}-d\"><title \
          id=\"{id}-t\">{}</title><desc id=\"{id}-d\">{}</desc>",

@@ -5,6 +5,8 @@
 
 mod chart;
 mod page;
+mod panels;
+pub mod sweep;
 mod text;
 
 use crate::comparison::{ComparisonRow, WinnerRow};

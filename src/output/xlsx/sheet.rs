@@ -32,12 +32,14 @@ const ABOUT_WIDTH: f64 = 110.0;
 /// Height of a line, and the most that a row can have, in points.
 const LINE_HEIGHT: f64 = 15.0;
 const TALLEST: f64 = 405.0;
-/// Characters that fit on the width of a landscape page and can still be read.
+/// Characters up to which a table is printed in its whole width, and to which a wider one is cut: what fits on a
+/// landscape page and can still be read.
+const WHOLE_WIDTH: f64 = 450.0;
 const PAGE_WIDTH: f64 = 320.0;
 /// Rows of a table that are printed whole; of a longer one, which is there to be filtered, only so many as show
 /// what it holds.
 const PRINTED_ROWS: u32 = 500;
-const SHOWN_ROWS: u32 = 60;
+const SHOWN_ROWS: u32 = 45;
 
 pub const TITLE_ROW: u32 = 0;
 const BACK_ROW: u32 = 1;
@@ -187,6 +189,9 @@ impl Book {
             if characters <= PAGE_WIDTH {
                 printed = index;
             }
+        }
+        if characters <= WHOLE_WIDTH {
+            printed = widths.len() - 1;
         }
         let rows = if last - header <= PRINTED_ROWS { last } else { header + SHOWN_ROWS };
         let note = match (rows < last, printed + 1 < widths.len()) {
