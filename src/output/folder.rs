@@ -60,8 +60,7 @@ pub struct Folder {
 }
 
 enum Writer {
-    Csv(TableWriter),
-    // Boxed: it holds the state of an encoder.
+    Csv(Box<TableWriter>),
     Parquet(Box<ParquetWriter>),
 }
 
@@ -139,7 +138,7 @@ impl Folder {
     /// [`OutputError::Io`].
     pub fn table(&mut self, table: &str, names: Vec<String>) -> Result<TableId, OutputError> {
         let writer = TableWriter::create(self.temporary.path(), table, names, self.dialect);
-        self.start(file_name(table), writer.map(Writer::Csv))
+        self.start(file_name(table), writer.map(|writer| Writer::Csv(Box::new(writer))))
     }
 
     /// Starts a table that is written as Parquet.
