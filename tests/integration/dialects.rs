@@ -81,7 +81,8 @@ fn python(module: &str) -> Option<PathBuf> {
     installed(&["python3", "python", "/usr/bin/python3"], has, &format!("Python with {module}"))
 }
 
-fn with_python(reader: &str, here: &Path, tables: &Tables) {
+/// Reads the folders of these names, delimiters and decimal signs.
+fn with_python(reader: &str, here: &Path, tables: &Tables, folders: &[(&str, u8, &str)]) {
     let Some(python) = python(reader) else { return };
     let file = here.join("expected.json");
     let table = |table: &Table| {
@@ -91,14 +92,14 @@ fn with_python(reader: &str, here: &Path, tables: &Tables) {
     let all: serde_json::Map<String, Value> =
         tables.iter().map(|(name, t)| (name.clone(), table(t))).collect();
     fs::write(&file, Value::Object(all).to_string()).unwrap();
-    for (dialect, delimiter, decimal, _) in DIALECTS {
+    for (folder, delimiter, decimal) in folders {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/integration/read_back.py");
         let mut command = Command::new(&python);
-        command.arg(script).arg(reader).arg(&file).arg(here.join(dialect));
-        let output = command.args([&char::from(delimiter).to_string(), decimal]).output().unwrap();
+        command.arg(script).arg(reader).arg(&file).arg(here.join(folder));
+        let output = command.args([&char::from(*delimiter).to_string(), *decimal]).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{reader} of {dialect}: {said}");
-        assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), cells(tables).to_string(), "{dialect}");
+        assert!(output.status.success(), "{reader} of {folder}: {said}");
+        assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), cells(tables).to_string(), "{folder}");
     }
 }
 
@@ -166,8 +167,9 @@ fn read_back(command: &str, least: usize) {
     let tables = expected(here.path());
     assert_eq!(tables.len(), least, "{:?}", tables.keys());
     assert!(cells(&tables) > 50_000, "{} cells", cells(&tables));
-    with_python("csv", here.path(), &tables);
-    with_python("pandas", here.path(), &tables);
+    let dialects = DIALECTS.map(|(name, delimiter, decimal, _)| (name, delimiter, decimal));
+    with_python("csv", here.path(), &tables, &dialects);
+    with_python("pandas", here.path(), &tables, &dialects);
     with_libreoffice(here.path(), &tables);
 }
 
@@ -179,4 +181,37 @@ fn every_reader_finds_the_same_numbers_of_a_run() {
 #[test]
 fn every_reader_finds_the_same_numbers_of_a_comparison() {
     read_back("compare", 14);
+}
+
+#[test]
+fn parquet_holds_what_csv_holds() {
+    let here = tempfile::tempdir().unwrap();
+    let [base, other] = ["december-deadline", "fee-cap"].map(|name| format!("{:?}", scenario(name)));
+    let sweep = format!(
+        "base = {base}\nscenarios = [{other}]\ndesign = \"latin-hypercube\"\npoints = 3\nreplicates = 2\n\
+         [[factor]]\npath = \"fees.agency_query\"\nrelative = true\nlow = 0.5\nhigh = 2\n\
+         [[factor]]\npath = \"credit.tries\"\nlow = 1\nhigh = 3\n\
+         [[factor]]\npath = \"rules.consent\"\nvalues = [\"none\", \"opt-in\"]\n\
+         [[factor]]\npath = \"rules.deadline\"\nlow = \"2022-06\"\nhigh = \"2023-06\"\n"
+    );
+    fs::write(here.path().join("s.toml"), sweep).unwrap();
+    for (out, format) in [("standard", "csv"), ("parquet", "parquet")] {
+        let mut program = mandate(here.path());
+        program.args(["sweep", "s.toml", "--out", out, "--table-format", format, "--sample", "300"]);
+        program.args(["--set", "calendar.burn_in_months=2", "--set", "calendar.months=26"]);
+        program.assert().code(0);
+    }
+    let names: Vec<String> = crate::program::files(&here.path().join("parquet")).into_keys().collect();
+    let expected_names = [
+        "columns.csv",
+        "effects.parquet",
+        "manifest.toml",
+        "rankings.parquet",
+        "sweep.parquet",
+        "sweep_summary.parquet",
+    ];
+    assert_eq!(names, expected_names);
+    let tables = expected(here.path());
+    assert!(cells(&tables) > 5_000, "{} cells", cells(&tables));
+    with_python("duckdb", here.path(), &tables, &[("parquet", b',', ".")]);
 }

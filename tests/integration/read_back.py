@@ -1,7 +1,7 @@
-"""Reads the CSV files of a folder as analysts do, with Python's csv module or with pandas, and compares every
-cell with what is expected.
+"""Reads the tables of a folder as analysts do, CSV with Python's csv module or with pandas and Parquet with
+DuckDB, and compares every cell with what is expected.
 
-Usage: read_back.py csv|pandas EXPECTED.json FOLDER DELIMITER DECIMAL. Prints how many cells agree.
+Usage: read_back.py csv|pandas|duckdb EXPECTED.json FOLDER DELIMITER DECIMAL. Prints how many cells agree.
 """
 
 import csv
@@ -25,6 +25,17 @@ def with_pandas(path, delimiter, decimal):
     table = pandas.read_csv(path, float_precision="round_trip", low_memory=False, **how)
     rows = table.astype(object).where(table.notna(), None).values.tolist()
     return list(table.columns), rows
+
+
+def with_duckdb(path, _delimiter, _decimal):
+    import duckdb
+
+    # The dictionary of columns is CSV all the same.
+    parquet = path.with_suffix(".parquet")
+    if not parquet.exists():
+        return with_csv(path, ",", ".")
+    table = duckdb.sql(f"select * from read_parquet('{parquet}')")
+    return table.columns, table.fetchall()
 
 
 def number(cell, decimal):
@@ -52,7 +63,7 @@ def agrees(cell, expected, decimal):
 
 
 def main(reader, expected, folder, delimiter, decimal):
-    read = {"csv": with_csv, "pandas": with_pandas}[reader]
+    read = {"csv": with_csv, "pandas": with_pandas, "duckdb": with_duckdb}[reader]
     cells = 0
     for table, (names, rows) in json.loads(Path(expected).read_text(encoding="utf-8")).items():
         found_names, found = read(Path(folder) / f"{table}.csv", delimiter, decimal)
