@@ -396,6 +396,18 @@ fn points_that_can_not_be_are_named() {
             .and(contains("point 1: rules.deadline = \"2022-01\", agencies.pudao.stakes.jd = 0.1"))
             .and(contains("sum to more than 1")),
     );
+    // A grid of a million million points, of which few combinations can be wrong.
+    let factor =
+        |path: &str| format!("[[factor]]\npath = \"{path}\"\nlow = 0.1\nhigh = 0.9\nlevels = 5000\n");
+    let body = "design = \"grid\"\nreplicates = 1\n[[factor]]\npath = \"rules.deadline\"\n\
+        values = [\"2022-12\", \"2022-01\"]\n";
+    let factors = factor("behaviour.learn") + &factor("supervision.detection");
+    write(here.path(), &format!("{body}{factors}"));
+    mandate(here.path())
+        .args(["check", "s.toml"])
+        .assert()
+        .code(2)
+        .stderr(contains("point 25000001: rules.deadline = \"2022-01\", behaviour.learn = 0.1"));
     write(here.path(), "design = \"points\"\nfile = \"p.csv\"\n");
     fs::write(
         here.path().join("p.csv"),

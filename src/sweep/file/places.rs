@@ -5,7 +5,8 @@ use crate::scenario::parameters::{Place, ROSTER_SECTIONS};
 use crate::scenario::problem::{Collector, Origin, Problem};
 use crate::scenario::value::{Kind, Value, to_toml};
 use crate::scenario::{self, Scenario};
-use crate::sweep::plan::{Sweep, Varied};
+use crate::sweep::design;
+use crate::sweep::plan::{Design, Sweep, Varied};
 use std::path::Path;
 
 /// Points of which the problems are told one by one.
@@ -135,6 +136,27 @@ fn is_bound(path: &str) -> bool {
         || column.starts_with("capability")
 }
 
+/// The points at which something may not hold that holds at no other one: of a grid one for each
+/// combination of the factors that are bound to others, since it may be larger than any machine.
+fn points_to_check(sweep: &Sweep, read: &[Read]) -> Box<dyn Iterator<Item = u64>> {
+    let points = &sweep.points;
+    if points.plan.design != Design::Grid {
+        return Box::new(0..points.count());
+    }
+    let levels: Vec<usize> = read.iter().filter_map(|read| read.factor.levels.count()).collect();
+    let bound: Vec<usize> = levels
+        .iter()
+        .zip(read)
+        .map(|(levels, read)| if is_bound(&read.factor.path) { *levels } else { 1 })
+        .collect();
+    let first = points.before_design();
+    let index = move |point: Vec<usize>| {
+        let places = point.iter().zip(&levels);
+        first + places.fold(0, |index, (place, levels)| index * *levels as u64 + *place as u64)
+    };
+    Box::new(design::grid(&bound).map(index).collect::<Vec<_>>().into_iter())
+}
+
 /// Checks what must hold between the parameters of each point.
 pub(super) fn check_points(
     sweep: &Sweep,
@@ -148,7 +170,7 @@ pub(super) fn check_points(
     }
     let mut faulty = 0;
     let mut first = None;
-    for point in 0..sweep.points.count() {
+    for point in points_to_check(sweep, read) {
         let before = sweep.points.before_design();
         let origins: Vec<(&str, &Origin)> = read
             .iter()
@@ -180,7 +202,7 @@ pub(super) fn check_points(
         }
     }
     if faulty > MOST_FAULTY_POINTS {
-        let what = format!("{} more points are faulty in such ways", faulty - MOST_FAULTY_POINTS);
+        let what = format!("{} more points, at least, are faulty in such ways", faulty - MOST_FAULTY_POINTS);
         let from = sweep.points.describe(first.unwrap_or(0));
         problems.push(Origin::whole(file).problem("", what).hint(format!("the first of them: {from}")));
     }
