@@ -2,13 +2,15 @@
 //! of data are booked.
 
 use crate::agents::banks::{BankPicker, Source};
-use crate::agents::users::{Block, HOME_SLOT, in_chunks};
+use crate::agents::users::{BLOCK, Block, HOME_SLOT, in_chunks, quality};
 use crate::information::{PlatformSet, platforms_in};
 use crate::ledger::{Flow, Party};
+use crate::near::{GeometricSkip, NearLog, NearNormal};
+use crate::normal::normal_quantile;
 use crate::pooling::Delivered;
-use crate::random::{Key, Purpose, geometric_skip, uniform};
+use crate::random::{Key, Purpose, uniform};
 use crate::scenario::value::LoanRecords;
-use crate::screening::{LendingTerms, weighted_signal};
+use crate::screening::{LendingTerms, Reading, weighted_signal};
 use crate::tally::{Groups, Tally, Trade};
 use crate::units::Money;
 use crate::world::World;
@@ -19,7 +21,9 @@ const MOST_THROUGH_PLATFORMS: f64 = 0.9;
 /// Lets users apply, banks decide, and books what follows.
 pub fn lend(world: &mut World) {
     let lending = Lending::new(world);
-    in_chunks(&mut world.blocks, &mut world.tallies, |block, tally| lending.serve(block, tally));
+    in_chunks(&mut world.blocks, &mut world.tallies, world.stop, Desk::default, |block, desk, tally| {
+        lending.serve(block, desk, tally);
+    });
     world.add_tallies();
     book_loans(world);
     book_trades(world);
@@ -36,12 +40,12 @@ pub fn demand(world: &World) -> (f64, f64) {
     (hazard.min(1.0), (credit.partnership_share * relative).min(MOST_THROUGH_PLATFORMS))
 }
 
-/// How a source of data is read.
+/// Data that a bank has bought on an applicant.
 #[derive(Clone, Copy, Debug)]
 struct Bought {
     /// Precision.
     precision: f64,
-    /// Whose noise it bears: a platform's index, or the number of platforms + an agency's.
+    /// Whose noise they bear: a platform's index, or the number of platforms + an agency's.
     seller: usize,
 }
 
@@ -52,8 +56,10 @@ struct Lending {
     terms: LendingTerms,
     max_loans: u32,
     tries: u32,
-    /// log(1 - hazard) of coming up for an application.
-    log_no_candidate: f64,
+    /// Persons passed over between two who come up for an application.
+    skip: GeometricSkip,
+    /// How many of a block come up, as a rule at most.
+    candidates: usize,
     /// Probability that a candidate without, or with, a reported loan goes on to apply.
     goes_on: [f64; 2],
     platform_share: f64,
@@ -68,13 +74,35 @@ struct Lending {
     by_precision: Vec<usize>,
     partners: BankPicker,
     homes: BankPicker,
-    banks: usize,
-    class: Vec<u8>,
-    source: Vec<Source>,
+    lenders: Vec<Lender>,
+    /// Sources, by number.
+    sources: Vec<Source>,
     /// Own precision by class: thick file, thin file.
     own_precision: Vec<[f64; 2]>,
+    /// By class and file, how signals are read without bought data and, by platform, with its score.
+    readings: Vec<[Readings; 2]>,
     agencies: Vec<AgencyOnOffer>,
     delivered: Delivered,
+    /// The lowest rank of quality, as a word, at which a person with so many loans is creditworthy.
+    creditworthy_from: Vec<u32>,
+    /// By how much a margin worked out of near values can be off.
+    margin_error: f64,
+    near_log: &'static NearLog,
+    near_normal: &'static NearNormal,
+}
+
+/// What lending has to know of a bank.
+#[derive(Clone, Copy)]
+struct Lender {
+    class: u8,
+    /// Its source, by number.
+    source: u8,
+}
+
+/// How a class of banks reads signals on thick or thin files.
+struct Readings {
+    without: Reading,
+    with_score: Vec<Reading>,
 }
 
 /// What an agency offers in a month.
@@ -99,14 +127,47 @@ impl AgencyOnOffer {
 }
 
 /// A person who asks for a loan.
+#[derive(Clone, Copy)]
 struct Applicant {
     place: usize,
     user: u32,
-    quality: f64,
+    /// Rank of quality.
+    rank: u16,
     thin_file: bool,
     memberships: PlatformSet,
     loans: u32,
     creditworthy: bool,
+    groups: Groups,
+    /// The words of the draw with which the person came up.
+    words: [u32; 4],
+}
+
+/// An application that lies with a lender.
+#[derive(Clone, Copy)]
+struct Application {
+    /// Place among the block's applicants.
+    applicant: u16,
+    /// The lender.
+    bank: u16,
+    /// The platform that referred it.
+    through: Option<u8>,
+    bought: Option<Bought>,
+}
+
+/// The applications of a block as they go from desk to desk. They are dealt with side by side, a step
+/// for all before the next one, since that is how draws are quick to make.
+#[derive(Default)]
+struct Desk {
+    candidates: Vec<[u32; 4]>,
+    applicants: Vec<Applicant>,
+    /// Banks that have refused an applicant, `tries` places an applicant.
+    refused_by: Vec<u16>,
+    open: Vec<Application>,
+    /// Agents and options of draws, and their words.
+    drawn_for: Vec<[u32; 2]>,
+    own_noise: Vec<u32>,
+    seller_noise: Vec<u32>,
+    next_lender: Vec<u32>,
 }
 
 impl Lending {
@@ -132,13 +193,22 @@ impl Lending {
             capability: world.agencies[a].capability,
             records_loans: world.parameters.agencies[a].row.records_loans,
         };
+        let terms = world.lending_terms();
+        let own_precision: Vec<[f64; 2]> = (0..counts.len())
+            .map(|class| [false, true].map(|thin| world.own_precision(class, thin)))
+            .collect();
+        let readings = |own: f64| Readings {
+            without: terms.reading(own, 0.0),
+            with_score: direct_precision.iter().map(|bought| terms.reading(own, *bought)).collect(),
+        };
+        let expected = candidate * BLOCK as f64;
         Lending {
             key: world.key,
             month: world.month,
-            terms: world.lending_terms(),
             max_loans: credit.max_loans,
-            tries: credit.tries,
-            log_no_candidate: libm::log1p(-candidate),
+            tries: credit.tries.min(world.banks.len() as u32),
+            skip: GeometricSkip::new(candidate),
+            candidates: (expected + libm::sqrt(expected)) as usize,
             goes_on: [share(hazard), share(hazard * reported)],
             platform_share,
             diversion: credit.diversion,
@@ -147,62 +217,100 @@ impl Lending {
             weights: world.parameters.platforms.iter().map(|entry| entry.row.credit_weight).collect(),
             refers: set(&|p| world.platforms[p].refers_applicants(world.month)),
             sells: set(&|p| world.platforms[p].sells_directly),
-            direct_precision,
             by_precision,
             partners: BankPicker::new(&rows().map(|row| row.partnership_weight).collect::<Vec<_>>(), &counts),
             homes: BankPicker::new(&rows().map(|row| row.deposit_share).collect::<Vec<_>>(), &counts),
-            banks: world.banks.len(),
-            class: world.banks.class.clone(),
-            source: world.banks.source.clone(),
-            own_precision: (0..counts.len())
-                .map(|class| [false, true].map(|thin| world.own_precision(class, thin)))
+            lenders: (world.banks.class.iter().zip(&world.banks.source))
+                .map(|(class, source)| Lender { class: *class, source: source.number() as u8 })
                 .collect(),
+            sources: (0..Source::count(world.agencies.len())).map(Source::of_number).collect(),
+            readings: own_precision.iter().map(|own| own.map(readings)).collect(),
+            own_precision,
+            direct_precision,
             agencies: (0..world.agencies.len()).map(offer).collect(),
             delivered: world.delivered(),
+            creditworthy_from: (0..credit.max_loans).map(|loans| creditworthy_from(&terms, loans)).collect(),
+            margin_error: Reading::margin_error(&terms, NearNormal::ERROR),
+            terms,
+            near_log: NearLog::table(),
+            near_normal: NearNormal::table(),
         }
     }
 
-    /// Lets the users of a block apply. Only those who come up are looked at: from one to the next is
-    /// a geometric skip, keyed by block and candidate.
-    fn serve(&self, block: &mut Block, tally: &mut Tally) {
-        let mut place = 0u64;
-        for candidate in 0.. {
-            let words = self.key.draw(Purpose::Application, block.number, self.month, candidate);
-            place += u64::from(geometric_skip(words[0], self.log_no_candidate));
-            if place >= block.len() as u64 {
+    /// Lets the users of a block apply, and lenders decide on those who do, one lender after another.
+    fn serve(&self, block: &mut Block, desk: &mut Desk, tally: &mut Tally) {
+        self.come_up(block, desk, tally);
+        self.go_to_first_lenders(block, desk);
+        desk.refused_by.clear();
+        desk.refused_by.resize(desk.applicants.len() * self.tries as usize, 0);
+        for round in 0..self.tries {
+            self.buy(desk, tally);
+            self.draw_noise(desk);
+            self.decide(block, desk, round, tally);
+            if desk.open.is_empty() || round + 1 == self.tries {
                 return;
             }
-            self.consider(block, place as usize, words, tally);
-            place += 1;
+            self.go_to_next_lenders(desk, round + 1);
+        }
+    }
+
+    /// Gathers the applicants of a block. Only those who come up are looked at: from one to the next is
+    /// a geometric skip, keyed by block and candidate.
+    fn come_up(&self, block: &Block, desk: &mut Desk, tally: &mut Tally) {
+        desk.applicants.clear();
+        let (mut place, mut first) = (0u64, 0);
+        let mut at_once = self.candidates.max(1);
+        loop {
+            desk.candidates.resize(at_once.next_multiple_of(DRAWN_SIDE_BY_SIDE), [0; 4]);
+            self.key.draw_options(
+                Purpose::Application,
+                block.number,
+                self.month,
+                first,
+                &mut desk.candidates,
+            );
+            for words in &desk.candidates {
+                place += u64::from(self.skip.of(words[0], self.near_log));
+                if place >= block.len() as u64 {
+                    return;
+                }
+                if let Some(applicant) = self.consider(block, place as usize, *words) {
+                    tally.ask(applicant.groups);
+                    desk.applicants.push(applicant);
+                }
+                place += 1;
+            }
+            first += desk.candidates.len() as u32;
+            at_once = DRAWN_SIDE_BY_SIDE;
         }
     }
 
     /// A candidate applies, unless barred, at the limit of loans, or discouraged.
-    fn consider(&self, block: &mut Block, place: usize, words: [u32; 4], tally: &mut Tally) {
+    #[inline]
+    fn consider(&self, block: &Block, place: usize, words: [u32; 4]) -> Option<Applicant> {
         let loans = block.loan_count(place);
         if loans >= self.max_loans || block.locked_out(place, self.month) {
-            return;
+            return None;
         }
         let user = block.user(place);
         let goes_on = self.goes_on[usize::from(block.reported_count(place) > 0)];
         if goes_on < 1.0 && self.luck(user, 0) >= goes_on {
-            return;
+            return None;
         }
-        let quality = block.quality(place);
-        let applicant = Applicant {
+        let rank = block.quality_rank(place);
+        let (thin_file, creditworthy) =
+            (block.thin_file(place), u32::from(rank) >= self.creditworthy_from[loans as usize]);
+        Some(Applicant {
             place,
             user,
-            quality,
-            thin_file: block.thin_file(place),
+            rank,
+            thin_file,
             memberships: block.memberships(place),
             loans,
-            creditworthy: self.terms.creditworthy(quality, loans),
-        };
-        let groups = Groups::of(applicant.creditworthy, applicant.thin_file, block.quintile(place));
-        tally.ask(groups);
-        if self.apply(block, &applicant, words, tally) {
-            tally.get(groups);
-        }
+            creditworthy,
+            groups: Groups::of(creditworthy, thin_file, block.quintile(place)),
+            words,
+        })
     }
 
     /// A person's luck of this month beside the application's own words.
@@ -210,45 +318,25 @@ impl Lending {
         uniform(self.key.draw(Purpose::Demand, user, self.month, 0)[word])
     }
 
-    /// The person goes to a first lender, and after a refusal to others; whether a loan is made.
-    fn apply(&self, block: &mut Block, applicant: &Applicant, words: [u32; 4], tally: &mut Tally) -> bool {
-        let through = self.platform_of(applicant, words);
-        let home = block.home_bank(applicant.place);
-        let (mut through, first) = match through {
-            Some(p) if self.refers >> p & 1 == 0 => {
-                if self.luck(applicant.user, 1) >= self.diversion {
-                    return false;
+    /// Applicants go to a first lender: a partner bank of a platform, or their home bank. Some of those
+    /// whose platform refers nobody give up.
+    fn go_to_first_lenders(&self, block: &Block, desk: &mut Desk) {
+        desk.open.clear();
+        for (i, applicant) in desk.applicants.iter().enumerate() {
+            let (through, bank) = match self.platform_of(applicant) {
+                Some(p) if self.refers >> p & 1 == 1 => {
+                    (Some(p as u8), self.partners.pick(uniform(applicant.words[3])))
                 }
-                (None, home)
-            }
-            Some(_) => (through, self.partners.pick(uniform(words[3]))),
-            None => (None, home),
-        };
-        let mut asked = [0usize; 20];
-        for round in 0..(self.tries as usize).min(self.banks) {
-            let bank = if round == 0 {
-                first
-            } else {
-                match self.next_lender(applicant.user, &asked[..round]) {
-                    Some(bank) => bank,
-                    None => return false,
-                }
+                Some(_) if self.luck(applicant.user, 1) >= self.diversion => continue,
+                _ => (None, block.home_bank(applicant.place)),
             };
-            asked[round] = bank;
-            let approved = self.decide(block, applicant, bank, through, tally);
-            tally.decide(bank, applicant.creditworthy, approved);
-            if approved {
-                self.grant(block, applicant, bank, through, tally);
-                return true;
-            }
-            // Another lender's refusal is not visible, and the platform referred to the first alone.
-            through = None;
+            desk.open.push(Application { applicant: i as u16, bank: bank as u16, through, bought: None });
         }
-        false
     }
 
     /// The platform through which the person applies, by credit weight over memberships.
-    fn platform_of(&self, applicant: &Applicant, words: [u32; 4]) -> Option<usize> {
+    fn platform_of(&self, applicant: &Applicant) -> Option<usize> {
+        let words = applicant.words;
         if applicant.memberships == 0 || uniform(words[1]) >= self.platform_share {
             return None;
         }
@@ -265,68 +353,164 @@ impl Lending {
         last
     }
 
-    /// A lender, by deposit share, that has not been asked; `None` where none is found in many draws.
-    fn next_lender(&self, user: u32, asked: &[usize]) -> Option<usize> {
+    /// Those who were refused go to another lender, drawn by deposit share, that they have not asked.
+    fn go_to_next_lenders(&self, desk: &mut Desk, asked: u32) {
+        let draws =
+            desk.open.iter().map(|open| [desk.applicants[usize::from(open.applicant)].user, asked << 8]);
+        desk.drawn_for.clear();
+        desk.drawn_for.extend(draws);
+        draw_first_words(
+            self.key,
+            Purpose::NextLender,
+            self.month,
+            &mut desk.drawn_for,
+            &mut desk.next_lender,
+        );
+        let mut drawn = desk.next_lender.iter();
+        let Desk { applicants, refused_by, .. } = desk;
+        desk.open.retain_mut(|open| {
+            let word = *drawn.next().expect("one is drawn for each");
+            let applicant = usize::from(open.applicant);
+            let first = applicant * self.tries as usize;
+            let refused_by = &refused_by[first..first + asked as usize];
+            let next = self.next_lender(applicants[applicant].user, word, refused_by);
+            // Another lender's refusal is not visible, and the platform referred to the first alone.
+            open.through = None;
+            open.bank = next.unwrap_or(open.bank);
+            next.is_some()
+        });
+    }
+
+    /// A lender, by deposit share, that has not been asked; `None` where none is found in many draws, of
+    /// which `word` is the first.
+    fn next_lender(&self, user: u32, word: u32, asked: &[u16]) -> Option<u16> {
         const DRAWS: u32 = 64;
-        (0..DRAWS)
-            .map(|draw| {
-                self.key.uniform(Purpose::NextLender, user, self.month, (asked.len() as u32) << 8 | draw)
-            })
-            .map(|u| self.homes.pick(u))
+        let option = (asked.len() as u32) << 8;
+        let further =
+            (1..DRAWS).map(|draw| self.key.draw(Purpose::NextLender, user, self.month, option | draw)[0]);
+        std::iter::once(word)
+            .chain(further)
+            .map(|word| self.homes.pick(uniform(word)) as u16)
             .find(|bank| !asked.contains(bank))
     }
 
-    /// Whether the bank approves, after it has bought what its source has on the applicant.
-    fn decide(
+    /// Draws the noise of the banks' own judgement, and of what they have bought.
+    fn draw_noise(&self, desk: &mut Desk) {
+        let user = |open: &Application| desk.applicants[usize::from(open.applicant)].user;
+        desk.drawn_for.clear();
+        desk.drawn_for.extend(desk.open.iter().map(|open| [user(open), u32::from(open.bank)]));
+        draw_first_words(self.key, Purpose::OwnNoise, 0, &mut desk.drawn_for, &mut desk.own_noise);
+        desk.drawn_for.clear();
+        let bought = desk.open.iter().filter_map(|open| Some([user(open), open.bought?.seller as u32]));
+        desk.drawn_for.extend(bought);
+        draw_first_words(self.key, Purpose::SellerNoise, 0, &mut desk.drawn_for, &mut desk.seller_noise);
+    }
+
+    /// Banks decide; those who are refused stay on the desk.
+    fn decide(&self, block: &mut Block, desk: &mut Desk, round: u32, tally: &mut Tally) {
+        let Desk { applicants, refused_by, open, own_noise, seller_noise, .. } = desk;
+        let (mut own_noise, mut seller_noise) = (own_noise.iter(), seller_noise.iter());
+        open.retain(|open| {
+            let applicant = &applicants[usize::from(open.applicant)];
+            let bank = usize::from(open.bank);
+            let noise = [
+                *own_noise.next().expect("one is drawn for each"),
+                open.bought.map_or(0, |_| *seller_noise.next().expect("one is drawn for each")),
+            ];
+            let loans_seen = self.loans_seen(block, applicant, bank);
+            let approved = self.approves(applicant, bank, open.bought, noise, loans_seen);
+            tally.decide(bank, applicant.creditworthy, approved);
+            if approved {
+                tally.get(applicant.groups);
+                self.grant(block, applicant, bank, open.through.map(usize::from), tally);
+            } else {
+                let first = usize::from(open.applicant) * self.tries as usize;
+                refused_by[first + round as usize] = open.bank;
+            }
+            !approved
+        });
+    }
+
+    /// Whether the bank approves, given the words of the noise of its own judgement and of what it has bought.
+    #[inline]
+    fn approves(
         &self,
-        block: &Block,
         applicant: &Applicant,
         bank: usize,
-        through: Option<usize>,
-        tally: &mut Tally,
+        bought: Option<Bought>,
+        noise: [u32; 2],
+        loans_seen: u32,
     ) -> bool {
-        let class = usize::from(self.class[bank]);
-        let own = self.own_precision[class][usize::from(applicant.thin_file)];
-        let bought = self.buy(applicant, bank, class, through, tally);
-        let own_noise = self.key.normal(Purpose::OwnNoise, applicant.user, 0, bank as u32);
-        let mut signals = weighted_signal(applicant.quality, own, own_noise);
+        let (class, thin) = (usize::from(self.lenders[bank].class), usize::from(applicant.thin_file));
+        let readings = &self.readings[class][thin];
+        let pooled;
+        let reading = match bought {
+            None => &readings.without,
+            Some(bought) => match readings.with_score.get(bought.seller) {
+                Some(reading) => reading,
+                None => {
+                    pooled = self.terms.reading(self.own_precision[class][thin], bought.precision);
+                    &pooled
+                }
+            },
+        };
+        let near = |word| self.near_normal.of(word);
+        let quality = near(middle_word(applicant.rank));
+        let margin = reading.margin(&self.terms, quality, near(noise[0]), near(noise[1]), loans_seen);
+        if margin.abs() > self.margin_error {
+            margin > 0.0
+        } else {
+            self.approves_exactly(applicant, self.own_precision[class][thin], bought, noise, loans_seen)
+        }
+    }
+
+    /// The same where near values are too near to call.
+    #[cold]
+    fn approves_exactly(
+        &self,
+        applicant: &Applicant,
+        own: f64,
+        bought: Option<Bought>,
+        noise: [u32; 2],
+        loans_seen: u32,
+    ) -> bool {
+        let quality = quality(applicant.rank);
+        let [own_noise, seller_noise] = noise.map(|word| normal_quantile(uniform(word)));
+        let mut signals = weighted_signal(quality, own, own_noise);
         let mut precision = own;
         if let Some(bought) = bought.filter(|bought| bought.precision > 0.0) {
-            let noise = self.key.normal(Purpose::SellerNoise, applicant.user, 0, bought.seller as u32);
-            signals += weighted_signal(applicant.quality, bought.precision, noise);
+            signals += weighted_signal(quality, bought.precision, seller_noise);
             precision += bought.precision;
         }
-        let loans_seen = self.loans_seen(block, applicant, bank);
         self.terms.approves(signals / (1.0 + precision), precision, loans_seen)
     }
 
-    /// Buys from the bank's source what there is on the applicant, and counts it.
-    fn buy(
-        &self,
-        applicant: &Applicant,
-        bank: usize,
-        class: usize,
-        through: Option<usize>,
-        tally: &mut Tally,
-    ) -> Option<Bought> {
-        match self.source[bank] {
-            Source::None => None,
-            Source::Direct => {
-                let platform = self.seller(applicant, through)?;
-                tally.query_platform(bank, class, platform);
-                tally.direct_decisions += 1;
-                Some(Bought { precision: self.direct_precision[platform], seller: platform })
-            }
-            source => self.query_agencies(applicant, bank, class, source, tally),
+    /// Banks buy from their sources what there is on the applicants, which is counted.
+    fn buy(&self, desk: &mut Desk, tally: &mut Tally) {
+        for open in &mut desk.open {
+            let applicant = &desk.applicants[usize::from(open.applicant)];
+            let bank = usize::from(open.bank);
+            let Lender { class, source } = self.lenders[bank];
+            open.bought = match self.sources[usize::from(source)] {
+                Source::None => None,
+                Source::Direct => self.seller(applicant, open.through.map(usize::from)).map(|platform| {
+                    tally.query_platform(bank, usize::from(class), platform);
+                    tally.direct_decisions += 1;
+                    Bought { precision: self.direct_precision[platform], seller: platform }
+                }),
+                source => self.query_agencies(applicant, bank, usize::from(class), source, tally),
+            };
         }
     }
 
     /// The platform that sells data on the applicant: the one that referred, or else the most
     /// precise of which the person is a member.
     fn seller(&self, applicant: &Applicant, through: Option<usize>) -> Option<usize> {
-        let sells = |p: &usize| (applicant.memberships & self.sells) >> p & 1 == 1;
+        let selling = applicant.memberships & self.sells;
+        let sells = |p: &usize| selling >> p & 1 == 1;
         let platform = match through {
             Some(platform) => Some(platform).filter(|p| sells(p)),
+            None if selling == 0 => None,
             None => self.by_precision.iter().copied().find(|p| sells(p)),
         };
         platform.filter(|_| self.delivered.consents(applicant.user))
@@ -373,9 +557,9 @@ impl Lending {
             LoanRecords::None => false,
             LoanRecords::All => true,
             LoanRecords::Subscribers => {
-                let records = |(a, agency): (usize, &AgencyOnOffer)| {
-                    agency.records_loans && agency.serves(a, self.source[bank])
-                };
+                let source = self.sources[usize::from(self.lenders[bank].source)];
+                let records =
+                    |(a, agency): (usize, &AgencyOnOffer)| agency.records_loans && agency.serves(a, source);
                 self.agencies.iter().enumerate().any(records)
             }
         };
@@ -401,6 +585,34 @@ impl Lending {
         tally.change_of_debt(before, (applicant.loans + 1, block.owes_several_lenders(place)));
         tally.grant(bank, slot, block.quintile(place));
     }
+}
+
+/// How many draws are made side by side, at a time.
+const DRAWN_SIDE_BY_SIDE: usize = 8;
+
+/// The first word of the draw for each (agent, option) in `of`, which is filled up so that all are drawn
+/// side by side.
+fn draw_first_words(key: Key, purpose: Purpose, month: u32, of: &mut Vec<[u32; 2]>, words: &mut Vec<u32>) {
+    of.resize(of.len().next_multiple_of(DRAWN_SIDE_BY_SIDE), [0; 2]);
+    words.resize(of.len(), 0);
+    key.first_words(purpose, month, of, words);
+}
+
+/// The word at the middle of a rank's part of (0, 1).
+#[inline]
+fn middle_word(rank: u16) -> u32 {
+    u32::from(rank) << 16 | 1 << 15
+}
+
+/// The lowest rank of quality at which a person with `loans` loans is creditworthy; the number of ranks
+/// where none is.
+fn creditworthy_from(terms: &LendingTerms, loans: u32) -> u32 {
+    let (mut low, mut high) = (0, 1 << 16);
+    while low < high {
+        let rank = (low + high) / 2;
+        if terms.creditworthy(quality(rank as u16), loans) { high = rank } else { low = rank + 1 }
+    }
+    low
 }
 
 /// Puts the month's loans on the books.
@@ -436,14 +648,14 @@ fn book_trades(world: &mut World) {
         for bank in world.banks.of_class(class) {
             for (seller, count) in world.tallies[0].queries(bank).iter().enumerate() {
                 if *count > 0 {
-                    let amount = Money::from_cny(fees[seller] * world.persons(*count));
+                    let amount = Money::from_cny(fees[seller] * world.persons(u64::from(*count)));
                     let (party, flow) = if seller < platforms {
                         (Party::Platform(seller), Flow::DirectFee)
                     } else {
                         (Party::Agency(seller - platforms), Flow::AgencyFee)
                     };
                     world.ledger.post(Party::Bank(bank), party, flow, amount);
-                    sold[seller].0 += count;
+                    sold[seller].0 += u64::from(*count);
                     sold[seller].1 += amount;
                 }
             }
@@ -483,8 +695,8 @@ fn remember(world: &mut World) {
     let mut queries = vec![0u64; platforms + world.agencies.len()];
     for bank in 0..world.banks.len() {
         let counts = world.tallies[0].queries(bank);
-        queries.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
-        world.banks.decisions[bank].push(world.tallies[0].decisions[bank] as f64);
+        queries.iter_mut().zip(counts).for_each(|(sum, count)| *sum += u64::from(*count));
+        world.banks.decisions[bank].push(f64::from(world.tallies[0].decisions[bank].made));
     }
     let weight = world.weight;
     for (p, platform) in world.platforms.iter_mut().enumerate() {

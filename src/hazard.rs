@@ -1,6 +1,7 @@
 //! Upper bounds on hazards of default, under which persons come up for one.
 
 use crate::agents::users::quality;
+use crate::near::GeometricSkip;
 use crate::normal::normal_cdf;
 use crate::screening::{LendingTerms, monthly_hazard};
 
@@ -12,8 +13,19 @@ const BOUNDS: usize = 1024;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct HazardBounds {
     made_for: Option<(LendingTerms, f64, u32)>,
-    /// The bound, and log(1 - bound), at the lower end of each part.
-    bounds: Vec<(f64, f64)>,
+    /// The bound at the lower end of each part.
+    bounds: Vec<Bound>,
+    /// For persons with one loan, two, ..., and each part of the range: a tighter bound.
+    by_loans: Vec<f64>,
+}
+
+/// A bound on the hazard of default.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bound {
+    /// The bound.
+    pub hazard: f64,
+    /// Persons passed over between two who come up under it.
+    pub skip: GeometricSkip,
 }
 
 impl HazardBounds {
@@ -22,20 +34,31 @@ impl HazardBounds {
         if self.made_for == Some((terms, discipline, max_loans)) {
             return;
         }
-        let others = if terms.pd_per_loan > 0.0 { f64::from(max_loans - 1) } else { 0.0 };
-        let bound = |part: usize| {
+        let highest = |part: usize, others: f64| {
             let lowest = quality((part * (65_536 / BOUNDS)) as u16);
             let probit = terms.pd_probit(lowest, others) + (-discipline).max(0.0);
-            let hazard = monthly_hazard(normal_cdf(probit));
-            (hazard, libm::log1p(-hazard))
+            monthly_hazard(normal_cdf(probit))
+        };
+        let others = if terms.pd_per_loan > 0.0 { f64::from(max_loans - 1) } else { 0.0 };
+        let bound = |part: usize| {
+            let hazard = highest(part, others);
+            Bound { hazard, skip: GeometricSkip::new(hazard) }
         };
         self.bounds = (0..BOUNDS).map(bound).collect();
+        let parts = |others: u32| (0..BOUNDS).map(move |part| highest(part, f64::from(others)));
+        self.by_loans = (0..max_loans).flat_map(parts).collect();
         self.made_for = Some((terms, discipline, max_loans));
     }
 
-    /// The bound for persons of this rank of quality or a higher one, and log(1 - bound).
-    pub fn at(&self, rank: u16) -> (f64, f64) {
+    /// The bound for persons of this rank of quality or a higher one.
+    pub fn at(&self, rank: u16) -> Bound {
         self.bounds[usize::from(rank) / (65_536 / BOUNDS)]
+    }
+
+    /// A bound for persons of this rank with so many loans, one at least.
+    #[inline]
+    pub fn with_loans(&self, rank: u16, loans: u32) -> f64 {
+        self.by_loans[(loans as usize - 1) * BOUNDS + usize::from(rank) / (65_536 / BOUNDS)]
     }
 }
 
@@ -51,9 +74,13 @@ mod tests {
             bounds.update(terms(), discipline, max_loans);
             for rank in (0..=u16::MAX).step_by(97) {
                 let worst = terms().pd_probit(quality(rank), f64::from(max_loans - 1)) - discipline.min(0.0);
-                let (bound, log_none) = bounds.at(rank);
+                let bound = bounds.at(rank).hazard;
                 assert!(monthly_hazard(normal_cdf(worst)) <= bound, "rank {rank}");
-                assert!((libm::expm1(log_none) + bound).abs() < 1e-12);
+                for loans in 1..=max_loans {
+                    let probit = terms().pd_probit(quality(rank), f64::from(loans - 1)) - discipline.min(0.0);
+                    let hazard = monthly_hazard(normal_cdf(probit));
+                    assert!(hazard <= bounds.with_loans(rank, loans), "rank {rank}, {loans} loans");
+                }
             }
         }
     }

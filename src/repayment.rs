@@ -1,9 +1,10 @@
 //! Step 5 of a month, repayment: active loans earn interest, amortise, default.
 
 use crate::agents::users::{Block, SEGMENT_ENDS, in_chunks};
-use crate::hazard::HazardBounds;
+use crate::hazard::{Bound, HazardBounds};
 use crate::ledger::{Flow, Party};
-use crate::random::{Key, Purpose, geometric_skip, uniform};
+use crate::near::NearLog;
+use crate::random::{Key, Purpose, uniform};
 use crate::screening::{LendingTerms, monthly_hazard};
 use crate::tally::{ByQuintile, DefaultedLoan, Tally};
 use crate::units::Money;
@@ -19,15 +20,22 @@ pub fn repay(world: &mut World) {
         discipline: credit.reporting_discipline,
         term_months: credit.term_months,
         locked_until: world.month + credit.lockout_months,
+        near_log: NearLog::table(),
     };
     world.hazard_bounds.update(repayment.terms, repayment.discipline, credit.max_loans);
     world.record.opening_borrowers = world.borrowers;
     world.record.opening_loans.clone_from(&world.banks.books.loans);
     let bounds = &world.hazard_bounds;
-    in_chunks(&mut world.blocks, &mut world.tallies, |block, tally| {
-        repayment.default(block, bounds, tally);
-        repayment.end(block, tally);
-    });
+    in_chunks(
+        &mut world.blocks,
+        &mut world.tallies,
+        world.stop,
+        || (),
+        |block, (), tally| {
+            repayment.default(block, bounds, tally);
+            repayment.end(block, tally);
+        },
+    );
     book(world);
 }
 
@@ -39,6 +47,7 @@ struct Repayment {
     discipline: f64,
     term_months: u32,
     locked_until: u32,
+    near_log: &'static NearLog,
 }
 
 impl Repayment {
@@ -47,16 +56,19 @@ impl Repayment {
         if block.loans().is_empty() {
             return;
         }
-        let (mut start, mut candidate) = (0, 0);
+        let mut draws = self.key.options(Purpose::Default, block.number, self.month);
+        let mut start = 0;
         for end in SEGMENT_ENDS.map(|end| end.min(block.len())) {
+            if start == end {
+                return;
+            }
+            let Bound { hazard, skip } = bounds.at(block.quality_rank(start));
             let mut place = start;
             while place < end {
-                let (bound, log_none) = bounds.at(block.quality_rank(start));
-                let words = self.key.draw(Purpose::Default, block.number, self.month, candidate);
-                candidate += 1;
-                place = place.saturating_add(geometric_skip(words[0], log_none) as usize);
+                let words = draws.draw();
+                place = place.saturating_add(skip.of(words[0], self.near_log) as usize);
                 if place < end {
-                    self.consider(block, place, uniform(words[1]) * bound, tally);
+                    self.consider(block, place, bounds, uniform(words[1]) * hazard, tally);
                 }
                 place = place.saturating_add(1);
             }
@@ -65,9 +77,14 @@ impl Repayment {
     }
 
     /// A person who has come up defaults if `luck` is below the person's own hazard.
-    fn consider(&self, block: &mut Block, place: usize, luck: f64, tally: &mut Tally) {
+    #[inline]
+    fn consider(&self, block: &mut Block, place: usize, bounds: &HazardBounds, luck: f64, tally: &mut Tally) {
         let loans = block.loan_count(place);
-        if loans == 0 || luck >= self.hazard(block, place, loans) {
+        // The tighter bound says of most that they are lucky, which is quicker than their own hazard.
+        if loans == 0
+            || luck >= bounds.with_loans(block.quality_rank(place), loans)
+            || luck >= self.hazard(block, place, loans)
+        {
             return;
         }
         let before = (loans, block.owes_several_lenders(place));
@@ -91,14 +108,13 @@ impl Repayment {
 
     /// Loans whose last instalment is paid this month end.
     fn end(&self, block: &mut Block, tally: &mut Tally) {
-        let mut position = 0;
-        while position < block.loans().len() {
-            let loan = block.loans()[position];
-            if loan.age(self.month) != self.term_months {
-                position += 1;
+        let ending = (self.month.wrapping_sub(self.term_months) & 0x7f) as u8;
+        // From the last to the first, since the last loan takes the place of one that is removed.
+        for position in (0..block.loans().len()).rev() {
+            if block.loans()[position].cohort() != ending {
                 continue;
             }
-            let place = loan.user();
+            let place = block.loans()[position].user();
             let before = (block.loan_count(place), block.owes_several_lenders(place));
             let loan = block.remove_loan(position);
             tally.end(loan.lender, loan.slot);

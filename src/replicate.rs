@@ -22,7 +22,7 @@ pub enum Ended {
 /// Runs one replicate.
 ///
 /// `chunks` is into how many parts the users are split for threads; results do not depend on it.
-/// `stop` is looked at every month.
+/// `stop` ends it within a few blocks of users.
 ///
 /// # Errors
 /// [`Ended`], with the month and the accounts named where an identity is broken.
@@ -33,15 +33,16 @@ pub fn simulate(
     reporting: Reporting,
     stop: &AtomicBool,
 ) -> Result<RunRows, Ended> {
-    let mut world = World::new(scenario, key, chunks, reporting.decisions);
+    let mut world = World::new_unless(stop, scenario, key, chunks, reporting.decisions);
     let calendar = world.parameters.calendar.clone();
     let mut rows = RunRows::default();
     for month in 0..calendar.burn_in_months + calendar.months {
+        world.month = month;
+        step_month(&mut world);
+        // What was left undone must not be read.
         if stop.load(Ordering::Relaxed) {
             return Err(Ended::Interrupted);
         }
-        world.month = month;
-        step_month(&mut world);
         accounts::check(&world).map_err(Ended::Invariant)?;
         if month + 1 == calendar.burn_in_months {
             rows.opening.push(observe::month_row(&world));

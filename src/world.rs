@@ -7,7 +7,7 @@ use crate::agents::platforms::{self, Platform};
 use crate::agents::users::{self, Block};
 use crate::choice::Decision;
 use crate::hazard::HazardBounds;
-use crate::information::{platforms_in, raw_alone};
+use crate::information::raw_alone;
 use crate::ledger::Ledger;
 use crate::panel::{Panel, PartnerScreens};
 use crate::pooling::Delivered;
@@ -17,6 +17,8 @@ use crate::scenario::parameters::Parameters;
 use crate::screening::{LendingTerms, balance_years};
 use crate::tally::{ByQuintile, MonthRecord, Tally};
 use crate::units::{Money, Month};
+use rayon::prelude::*;
+use std::sync::atomic::AtomicBool;
 
 /// All state of one run.
 pub struct World<'a> {
@@ -30,6 +32,8 @@ pub struct World<'a> {
     pub parameters: Parameters,
     /// The rules in force this month.
     pub rules: RulesInForce,
+    /// Set once somebody asks the run to stop.
+    pub stop: &'a AtomicBool,
     /// Users, in blocks.
     pub blocks: Vec<Block>,
     /// Persons for whom a simulated user stands.
@@ -73,15 +77,28 @@ pub struct World<'a> {
 impl<'a> World<'a> {
     /// The world at the start of the burn-in, its users split into `chunks` for threads.
     pub fn new(scenario: &'a Scenario, key: Key, chunks: usize, record_decisions: bool) -> World<'a> {
+        static NEVER: AtomicBool = AtomicBool::new(false);
+        World::new_unless(&NEVER, scenario, key, chunks, record_decisions)
+    }
+
+    /// The same, but once `stop` is set the world is left unfinished, and nobody is to use it.
+    pub fn new_unless(
+        stop: &'a AtomicBool,
+        scenario: &'a Scenario,
+        key: Key,
+        chunks: usize,
+        record_decisions: bool,
+    ) -> World<'a> {
         let parameters = scenario.parameters.clone();
         let (platforms, agencies) = (parameters.platforms.len(), parameters.agencies.len());
         let belief = parameters.behaviour.first_belief;
         let banks = Banks::new(&parameters.banks, platforms, belief);
         let shares: Vec<f64> = parameters.banks.iter().map(|entry| entry.row.deposit_share).collect();
-        let blocks = users::populate(&parameters, key, &BankPicker::new(&shares, &banks.counts()));
+        let blocks = users::populate(&parameters, key, &BankPicker::new(&shares, &banks.counts()), stop);
         let mut world = World {
             scenario,
             key,
+            stop,
             month: 0,
             rules: RulesInForce::none(platforms),
             weight: parameters.users.population as f64 / parameters.users.sample as f64,
@@ -213,11 +230,20 @@ impl<'a> World<'a> {
     }
 
     fn count_members(&mut self) {
-        for block in &self.blocks {
-            for place in 0..block.len() {
-                platforms_in(block.memberships(place)).for_each(|p| self.platforms[p].members += 1);
-            }
-        }
+        let platforms = self.platforms.len();
+        let counts = (self.blocks.par_iter().with_min_len(64)).fold(
+            || vec![0; platforms],
+            |mut counts, block| {
+                block.count_members(&mut counts);
+                counts
+            },
+        );
+        let add = |mut sums: Vec<u64>, more: Vec<u64>| {
+            sums.iter_mut().zip(more).for_each(|(sum, count)| *sum += count);
+            sums
+        };
+        let members = counts.reduce(|| vec![0; platforms], add);
+        self.platforms.iter_mut().zip(members).for_each(|(platform, members)| platform.members = members);
     }
 
     /// Sets every platform's reference revenue (its expected monthly commission at the start of the

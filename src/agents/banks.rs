@@ -22,6 +22,31 @@ pub enum Source {
 }
 
 impl Source {
+    /// Its number among all sources.
+    pub fn number(self) -> usize {
+        match self {
+            Source::None => 0,
+            Source::Direct => 1,
+            Source::AllAgencies => 2,
+            Source::Agency(a) => 3 + a,
+        }
+    }
+
+    /// The source with this number.
+    pub fn of_number(number: usize) -> Source {
+        match number {
+            0 => Source::None,
+            1 => Source::Direct,
+            2 => Source::AllAgencies,
+            _ => Source::Agency(number - 3),
+        }
+    }
+
+    /// How many sources there are beside so many agencies.
+    pub fn count(agencies: usize) -> usize {
+        3 + agencies
+    }
+
     /// Whether a bank with this source queries the agency `agency`.
     pub fn queries(self, agency: usize) -> bool {
         self == Source::Agency(agency) || self == Source::AllAgencies
