@@ -2,8 +2,8 @@
 //! of data are booked.
 
 use crate::agents::banks::{BankPicker, Source};
-use crate::agents::users::{BLOCK, Block, HOME_SLOT, in_chunks, quality};
-use crate::information::{PlatformSet, platforms_in};
+use crate::agents::users::{BLOCK, Block, HOME_SLOT, quality};
+use crate::information::{MOST_PLATFORMS, PlatformSet, platforms_in};
 use crate::ledger::{Flow, Party};
 use crate::near::{GeometricSkip, NearLog, NearNormal};
 use crate::normal::normal_quantile;
@@ -18,13 +18,8 @@ use crate::world::World;
 /// The largest share of applications that may come through platforms.
 const MOST_THROUGH_PLATFORMS: f64 = 0.9;
 
-/// Lets users apply, banks decide, and books what follows.
-pub fn lend(world: &mut World) {
-    let lending = Lending::new(world);
-    in_chunks(&mut world.blocks, &mut world.tallies, world.stop, Desk::default, |block, desk, tally| {
-        lending.serve(block, desk, tally);
-    });
-    world.add_tallies();
+/// Books what follows from the month's applications: loans, and trades of data.
+pub fn book(world: &mut World) {
     book_loans(world);
     book_trades(world);
     remember(world);
@@ -50,7 +45,7 @@ struct Bought {
 }
 
 /// All that a month's lending reads, which stays as it is while users apply.
-struct Lending {
+pub struct Lending {
     key: Key,
     month: u32,
     terms: LendingTerms,
@@ -69,9 +64,9 @@ struct Lending {
     weights: Vec<f64>,
     refers: PlatformSet,
     sells: PlatformSet,
-    /// Precision of platforms' own scores, and platforms by falling precision.
+    /// Precision of platforms' own scores.
     direct_precision: Vec<f64>,
-    by_precision: Vec<usize>,
+    most_precise: MostPrecise,
     partners: BankPicker,
     homes: BankPicker,
     lenders: Vec<Lender>,
@@ -157,7 +152,7 @@ struct Application {
 /// The applications of a block as they go from desk to desk. They are dealt with side by side, a step
 /// for all before the next one, since that is how draws are quick to make.
 #[derive(Default)]
-struct Desk {
+pub struct Desk {
     candidates: Vec<[u32; 4]>,
     applicants: Vec<Applicant>,
     /// Banks that have refused an applicant, `tries` places an applicant.
@@ -171,7 +166,8 @@ struct Desk {
 }
 
 impl Lending {
-    fn new(world: &World) -> Lending {
+    /// The month's lending.
+    pub fn new(world: &World) -> Lending {
         let credit = &world.parameters.credit;
         let (hazard, platform_share) = demand(world);
         let reported = 1.0 + credit.reporting_demand_effect;
@@ -185,8 +181,6 @@ impl Lending {
         let counts = world.banks.counts();
         let rows = || world.parameters.banks.iter().map(|entry| &entry.row);
         let direct_precision: Vec<f64> = (0..platforms).map(|p| world.direct_precision(p)).collect();
-        let mut by_precision: Vec<usize> = (0..platforms).collect();
-        by_precision.sort_by(|a, b| direct_precision[*b].total_cmp(&direct_precision[*a]).then(a.cmp(b)));
         let offer = |a: usize| AgencyOnOffer {
             open: world.open(a),
             on_menu: world.on_menu(a),
@@ -217,7 +211,7 @@ impl Lending {
             weights: world.parameters.platforms.iter().map(|entry| entry.row.credit_weight).collect(),
             refers: set(&|p| world.platforms[p].refers_applicants(world.month)),
             sells: set(&|p| world.platforms[p].sells_directly),
-            by_precision,
+            most_precise: MostPrecise::new(&direct_precision),
             partners: BankPicker::new(&rows().map(|row| row.partnership_weight).collect::<Vec<_>>(), &counts),
             homes: BankPicker::new(&rows().map(|row| row.deposit_share).collect::<Vec<_>>(), &counts),
             lenders: (world.banks.class.iter().zip(&world.banks.source))
@@ -238,7 +232,7 @@ impl Lending {
     }
 
     /// Lets the users of a block apply, and lenders decide on those who do, one lender after another.
-    fn serve(&self, block: &mut Block, desk: &mut Desk, tally: &mut Tally) {
+    pub fn serve(&self, block: &mut Block, desk: &mut Desk, tally: &mut Tally) {
         self.come_up(block, desk, tally);
         self.go_to_first_lenders(block, desk);
         desk.refused_by.clear();
@@ -507,11 +501,9 @@ impl Lending {
     /// precise of which the person is a member.
     fn seller(&self, applicant: &Applicant, through: Option<usize>) -> Option<usize> {
         let selling = applicant.memberships & self.sells;
-        let sells = |p: &usize| selling >> p & 1 == 1;
         let platform = match through {
-            Some(platform) => Some(platform).filter(|p| sells(p)),
-            None if selling == 0 => None,
-            None => self.by_precision.iter().copied().find(|p| sells(p)),
+            Some(platform) => Some(platform).filter(|p| selling >> p & 1 == 1),
+            None => self.most_precise.of(selling),
         };
         platform.filter(|_| self.delivered.consents(applicant.user))
     }
@@ -579,13 +571,49 @@ impl Lending {
     ) {
         let slot = through.map_or(HOME_SLOT, |p| p as u8 + 1);
         let reported = self.lender_reporting > 0.0 && self.luck(applicant.user, 2) < self.lender_reporting;
-        let place = applicant.place;
-        let before = (applicant.loans, block.owes_several_lenders(place));
+        let (place, loans) = (applicant.place, applicant.loans);
+        let several = block.owes_several_lenders(place);
+        let another = || block.loans_of(place).next().is_some_and(|loan| usize::from(loan.lender) != bank);
+        tally.change_of_debt((loans, several), (loans + 1, several || another()));
         block.grant(place, bank, slot, reported, self.month);
-        tally.change_of_debt(before, (applicant.loans + 1, block.owes_several_lenders(place)));
         tally.grant(bank, slot, block.quintile(place));
     }
 }
+
+/// The most precise platform of any set: the first of equals.
+struct MostPrecise {
+    /// By group of eight platforms, for each of their sets: the lowest rank.
+    lowest_rank: Vec<[u8; 256]>,
+    /// Platforms by rank, that is by falling precision.
+    by_rank: Vec<usize>,
+}
+
+impl MostPrecise {
+    fn new(precision: &[f64]) -> MostPrecise {
+        let mut by_rank: Vec<usize> = (0..precision.len()).collect();
+        by_rank.sort_by(|a, b| precision[*b].total_cmp(&precision[*a]).then(a.cmp(b)));
+        let mut ranks = vec![NOBODY; precision.len().next_multiple_of(8)];
+        by_rank.iter().enumerate().for_each(|(rank, platform)| ranks[*platform] = rank as u8);
+        let lowest = |group: &[u8], set: usize| {
+            let members = group.iter().enumerate().filter(|(bit, _)| set >> bit & 1 == 1);
+            members.map(|(_, rank)| *rank).min().unwrap_or(NOBODY)
+        };
+        MostPrecise {
+            lowest_rank: ranks.chunks(8).map(|group| std::array::from_fn(|set| lowest(group, set))).collect(),
+            by_rank,
+        }
+    }
+
+    #[inline]
+    fn of(&self, set: PlatformSet) -> Option<usize> {
+        let ranks = self.lowest_rank.iter().zip(set.to_le_bytes());
+        let lowest = ranks.map(|(lowest, set)| lowest[usize::from(set)]).min()?;
+        self.by_rank.get(usize::from(lowest)).copied()
+    }
+}
+
+/// A rank that no platform has.
+const NOBODY: u8 = MOST_PLATFORMS as u8;
 
 /// How many draws are made side by side, at a time.
 const DRAWN_SIDE_BY_SIDE: usize = 8;
@@ -712,4 +740,32 @@ fn remember(world: &mut World) {
     }
     let decisions = world.persons(world.tallies[0].all_decisions());
     world.decisions_made.push(decisions);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::screening::tests::terms;
+
+    #[test]
+    fn the_most_precise_platform_of_a_set_is_found() {
+        let precision: Vec<f64> = (0..19).map(|p| f64::from(p * 7 % 11)).collect();
+        let most_precise = MostPrecise::new(&precision);
+        for set in (0..1u128 << 19).step_by(97) {
+            let better = |a: &usize, b: &usize| precision[*a].total_cmp(&precision[*b]).then(b.cmp(a));
+            assert_eq!(most_precise.of(set), platforms_in(set).max_by(better), "{set:b}");
+        }
+        assert_eq!(MostPrecise::new(&[]).of(0), None);
+    }
+
+    #[test]
+    fn creditworthiness_starts_at_a_rank() {
+        let terms = terms();
+        for loans in 0..4 {
+            let from = creditworthy_from(&terms, loans);
+            for rank in (0..1 << 16).step_by(61).chain([from.saturating_sub(1), from]) {
+                assert_eq!(terms.creditworthy(quality(rank as u16), loans), rank >= from, "{loans} {rank}");
+            }
+        }
+    }
 }

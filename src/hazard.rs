@@ -10,9 +10,9 @@ const BOUNDS: usize = 1024;
 
 /// Upper bounds on the monthly hazard of default, by quality. Persons come up for a default under the
 /// bound and default in proportion to their own hazard, so that only few have to be looked at.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct HazardBounds {
-    made_for: Option<(LendingTerms, f64, u32)>,
+    made_for: (LendingTerms, f64, u32),
     /// The bound at the lower end of each part.
     bounds: Vec<Bound>,
     /// For persons with one loan, two, ..., and each part of the range: a tighter bound.
@@ -29,11 +29,13 @@ pub struct Bound {
 }
 
 impl HazardBounds {
-    /// Makes the bounds anew where parameters have changed.
-    pub fn update(&mut self, terms: LendingTerms, discipline: f64, max_loans: u32) {
-        if self.made_for == Some((terms, discipline, max_loans)) {
-            return;
-        }
+    /// Whether the bounds are for these parameters.
+    pub fn are_for(&self, terms: LendingTerms, discipline: f64, max_loans: u32) -> bool {
+        self.made_for == (terms, discipline, max_loans)
+    }
+
+    /// The bounds.
+    pub fn new(terms: LendingTerms, discipline: f64, max_loans: u32) -> HazardBounds {
         let highest = |part: usize, others: f64| {
             let lowest = quality((part * (65_536 / BOUNDS)) as u16);
             let probit = terms.pd_probit(lowest, others) + (-discipline).max(0.0);
@@ -44,10 +46,12 @@ impl HazardBounds {
             let hazard = highest(part, others);
             Bound { hazard, skip: GeometricSkip::new(hazard) }
         };
-        self.bounds = (0..BOUNDS).map(bound).collect();
         let parts = |others: u32| (0..BOUNDS).map(move |part| highest(part, f64::from(others)));
-        self.by_loans = (0..max_loans).flat_map(parts).collect();
-        self.made_for = Some((terms, discipline, max_loans));
+        HazardBounds {
+            made_for: (terms, discipline, max_loans),
+            bounds: (0..BOUNDS).map(bound).collect(),
+            by_loans: (0..max_loans).flat_map(parts).collect(),
+        }
     }
 
     /// The bound for persons of this rank of quality or a higher one.
@@ -70,8 +74,7 @@ mod tests {
     #[test]
     fn no_hazard_is_above_its_bound() {
         for (discipline, max_loans) in [(0.15, 4), (-0.2, 4), (0.0, 1)] {
-            let mut bounds = HazardBounds::default();
-            bounds.update(terms(), discipline, max_loans);
+            let bounds = HazardBounds::new(terms(), discipline, max_loans);
             for rank in (0..=u16::MAX).step_by(97) {
                 let worst = terms().pd_probit(quality(rank), f64::from(max_loans - 1)) - discipline.min(0.0);
                 let bound = bounds.at(rank).hazard;

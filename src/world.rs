@@ -18,6 +18,7 @@ use crate::screening::{LendingTerms, balance_years};
 use crate::tally::{ByQuintile, MonthRecord, Tally};
 use crate::units::{Money, Month};
 use rayon::prelude::*;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 /// All state of one run.
@@ -47,7 +48,7 @@ pub struct World<'a> {
     /// Users who owe two lenders at least.
     pub multiple_borrowers: i64,
     /// The bounds under which defaults are looked for.
-    pub hazard_bounds: HazardBounds,
+    pub hazard_bounds: Arc<HazardBounds>,
     /// Persons on whom closed forms are evaluated.
     pub panel: Panel,
     /// Platforms.
@@ -106,7 +107,11 @@ impl<'a> World<'a> {
             loans_by_quintile: [[0; 5]; 128],
             borrowers: 0,
             multiple_borrowers: 0,
-            hazard_bounds: HazardBounds::default(),
+            hazard_bounds: Arc::new(HazardBounds::new(
+                LendingTerms::new(&parameters.credit),
+                parameters.credit.reporting_discipline,
+                parameters.credit.max_loans,
+            )),
             panel: Panel::new(&blocks[0], &parameters, key),
             platforms: (0..platforms)
                 .map(|p| {
@@ -284,8 +289,8 @@ impl World<'_> {
     pub fn add_tallies(&mut self) {
         if let Some((sum, others)) = self.tallies.split_first_mut() {
             others.iter().for_each(|other| sum.add(other));
-            self.borrowers += sum.borrowers_change;
-            self.multiple_borrowers += sum.multiple_change;
+            self.borrowers += std::mem::take(&mut sum.borrowers_change);
+            self.multiple_borrowers += std::mem::take(&mut sum.multiple_change);
         }
     }
 }

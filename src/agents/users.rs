@@ -261,6 +261,17 @@ impl Block {
         }
     }
 
+    /// Brings the block into a processor's cache, all of it at once: one user here and there at a time
+    /// would be waited for one at a time.
+    pub fn fetch(&self) {
+        const LINE: usize = 64;
+        let line = |column: &[u16]| column.iter().step_by(LINE / 2).fold(0, |all, value| all ^ value);
+        let columns = [&self.quality_rank, &self.home_bank, &self.memberships, &self.first_loan];
+        let traits = self.traits.iter().step_by(LINE).fold(0, |all, value| all ^ value);
+        let loans = self.loans.iter().step_by(LINE / size_of::<Loan>()).fold(0, |all, loan| all ^ loan.user);
+        std::hint::black_box((columns.map(|column| line(column)), traits, loans));
+    }
+
     /// Bytes that the block takes.
     pub fn bytes(&self) -> usize {
         size_of::<Block>()
