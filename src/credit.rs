@@ -11,7 +11,7 @@ use crate::pooling::Delivered;
 use crate::random::{Key, Purpose, uniform};
 use crate::scenario::value::LoanRecords;
 use crate::screening::{LendingTerms, Reading, weighted_signal};
-use crate::tally::{Groups, Tally, Trade};
+use crate::tally::{Group, Groups, Tally, Trade};
 use crate::units::Money;
 use crate::world::World;
 
@@ -74,8 +74,8 @@ pub struct Lending {
     sources: Vec<Source>,
     /// Own precision by class: thick file, thin file.
     own_precision: Vec<[f64; 2]>,
-    /// By class and file, how signals are read without bought data and, by platform, with its score.
-    readings: Vec<[Readings; 2]>,
+    /// How signals are read, by class and file: without bought data, and then by platform with its score.
+    readings: Vec<Reading>,
     agencies: Vec<AgencyOnOffer>,
     delivered: Delivered,
     /// The lowest rank of quality, as a word, at which a person with so many loans is creditworthy.
@@ -92,12 +92,6 @@ struct Lender {
     class: u8,
     /// Its source, by number.
     source: u8,
-}
-
-/// How a class of banks reads signals on thick or thin files.
-struct Readings {
-    without: Reading,
-    with_score: Vec<Reading>,
 }
 
 /// What an agency offers in a month.
@@ -124,46 +118,96 @@ impl AgencyOnOffer {
 /// A person who asks for a loan.
 #[derive(Clone, Copy)]
 struct Applicant {
-    place: usize,
+    memberships: PlatformSet,
     user: u32,
+    place: u16,
     /// Rank of quality.
     rank: u16,
-    thin_file: bool,
-    memberships: PlatformSet,
-    loans: u32,
-    creditworthy: bool,
+    loans: u8,
     groups: Groups,
-    /// The words of the draw with which the person came up.
-    words: [u32; 4],
+}
+
+impl Applicant {
+    fn place(&self) -> usize {
+        usize::from(self.place)
+    }
+
+    fn thin_file(&self) -> bool {
+        self.groups.contain(Group::ThinFile)
+    }
+
+    fn creditworthy(&self) -> bool {
+        self.groups.contain(Group::Creditworthy)
+    }
 }
 
 /// An application that lies with a lender.
 #[derive(Clone, Copy)]
 struct Application {
-    /// Place among the block's applicants.
-    applicant: u16,
+    applicant: Applicant,
     /// The lender.
     bank: u16,
     /// The platform that referred it.
     through: Option<u8>,
+    /// What the lender has bought on the applicant.
     bought: Option<Bought>,
 }
 
-/// The applications of a block as they go from desk to desk. They are dealt with side by side, a step
+/// The desk on which the applications of a block lie. They are dealt with side by side, a step
 /// for all before the next one, since that is how draws are quick to make.
 #[derive(Default)]
 pub struct Desk {
     candidates: Vec<[u32; 4]>,
-    applicants: Vec<Applicant>,
-    /// Banks that have refused an applicant, `tries` places an applicant.
-    refused_by: Vec<u16>,
     open: Vec<Application>,
-    /// Agents and options of draws, and their words.
-    drawn_for: Vec<[u32; 2]>,
-    own_noise: Vec<u32>,
-    seller_noise: Vec<u32>,
-    next_lender: Vec<u32>,
+    /// Banks that open applications have been to before, as many for each.
+    been_to: Vec<u16>,
+    refused: Vec<Application>,
+    /// Banks that have refused those.
+    refused_by: Vec<u16>,
+    own_noise: Drawn,
+    seller_noise: Drawn,
+    next_lender: Drawn,
 }
+
+impl Desk {
+    /// Takes all open applications off the desk.
+    fn clear(&mut self) {
+        self.open.clear();
+        self.been_to.clear();
+        self.own_noise.clear();
+        self.seller_noise.clear();
+    }
+}
+
+/// The first words of draws for some agents and options.
+#[derive(Default)]
+struct Drawn {
+    of: Vec<[u32; 2]>,
+    words: Vec<u32>,
+}
+
+impl Drawn {
+    fn clear(&mut self) {
+        self.of.clear();
+    }
+
+    fn push(&mut self, agent: u32, option: u32) {
+        self.of.push([agent, option]);
+    }
+
+    /// Draws the words, in the order of the pushes.
+    fn draw(&mut self, key: Key, purpose: Purpose, month: u32) -> impl FnMut() -> u32 {
+        // Some more than there are, so that all are drawn side by side.
+        self.of.resize(self.of.len().next_multiple_of(DRAWN_SIDE_BY_SIDE), [0; 2]);
+        self.words.resize(self.of.len(), 0);
+        key.first_words(purpose, month, &self.of, &mut self.words);
+        let mut words = self.words.iter();
+        move || *words.next().expect("a word is drawn for each")
+    }
+}
+
+/// How many draws are made side by side, at a time.
+const DRAWN_SIDE_BY_SIDE: usize = 8;
 
 impl Lending {
     /// The month's lending.
@@ -191,10 +235,8 @@ impl Lending {
         let own_precision: Vec<[f64; 2]> = (0..counts.len())
             .map(|class| [false, true].map(|thin| world.own_precision(class, thin)))
             .collect();
-        let readings = |own: f64| Readings {
-            without: terms.reading(own, 0.0),
-            with_score: direct_precision.iter().map(|bought| terms.reading(own, *bought)).collect(),
-        };
+        let scores = || [0.0].into_iter().chain(direct_precision.iter().copied());
+        let readings = |own: &f64| scores().map(|bought| terms.reading(*own, bought)).collect::<Vec<_>>();
         let expected = candidate * BLOCK as f64;
         Lending {
             key: world.key,
@@ -218,7 +260,7 @@ impl Lending {
                 .map(|(class, source)| Lender { class: *class, source: source.number() as u8 })
                 .collect(),
             sources: (0..Source::count(world.agencies.len())).map(Source::of_number).collect(),
-            readings: own_precision.iter().map(|own| own.map(readings)).collect(),
+            readings: own_precision.as_flattened().iter().flat_map(readings).collect(),
             own_precision,
             direct_precision,
             agencies: (0..world.agencies.len()).map(offer).collect(),
@@ -233,55 +275,46 @@ impl Lending {
 
     /// Lets the users of a block apply, and lenders decide on those who do, one lender after another.
     pub fn serve(&self, block: &mut Block, desk: &mut Desk, tally: &mut Tally) {
+        desk.clear();
         self.come_up(block, desk, tally);
-        self.go_to_first_lenders(block, desk);
-        desk.refused_by.clear();
-        desk.refused_by.resize(desk.applicants.len() * self.tries as usize, 0);
-        for round in 0..self.tries {
-            self.buy(desk, tally);
-            self.draw_noise(desk);
+        for round in 1..=self.tries {
             self.decide(block, desk, round, tally);
-            if desk.open.is_empty() || round + 1 == self.tries {
+            if round == self.tries || desk.refused.is_empty() {
                 return;
             }
-            self.go_to_next_lenders(desk, round + 1);
+            self.go_to_next_lenders(desk, round, tally);
         }
     }
 
-    /// Gathers the applicants of a block. Only those who come up are looked at: from one to the next is
+    /// Has the users of a block who come up apply. Only they are looked at: from one to the next is
     /// a geometric skip, keyed by block and candidate.
     fn come_up(&self, block: &Block, desk: &mut Desk, tally: &mut Tally) {
-        desk.applicants.clear();
+        let mut candidates = std::mem::take(&mut desk.candidates);
         let (mut place, mut first) = (0u64, 0);
         let mut at_once = self.candidates.max(1);
-        loop {
-            desk.candidates.resize(at_once.next_multiple_of(DRAWN_SIDE_BY_SIDE), [0; 4]);
-            self.key.draw_options(
-                Purpose::Application,
-                block.number,
-                self.month,
-                first,
-                &mut desk.candidates,
-            );
-            for words in &desk.candidates {
+        'block: loop {
+            candidates.resize(at_once.next_multiple_of(DRAWN_SIDE_BY_SIDE), [0; 4]);
+            self.key.draw_options(Purpose::Application, block.number, self.month, first, &mut candidates);
+            for words in &candidates {
                 place += u64::from(self.skip.of(words[0], self.near_log));
                 if place >= block.len() as u64 {
-                    return;
+                    break 'block;
                 }
-                if let Some(applicant) = self.consider(block, place as usize, *words) {
+                if let Some(applicant) = self.consider(block, place as usize) {
                     tally.ask(applicant.groups);
-                    desk.applicants.push(applicant);
+                    self.go_to_first_lender(block, applicant, words, desk, tally);
                 }
                 place += 1;
             }
-            first += desk.candidates.len() as u32;
+            first += candidates.len() as u32;
             at_once = DRAWN_SIDE_BY_SIDE;
         }
+        desk.candidates = candidates;
     }
 
     /// A candidate applies, unless barred, at the limit of loans, or discouraged.
     #[inline]
-    fn consider(&self, block: &Block, place: usize, words: [u32; 4]) -> Option<Applicant> {
+    fn consider(&self, block: &Block, place: usize) -> Option<Applicant> {
         let loans = block.loan_count(place);
         if loans >= self.max_loans || block.locked_out(place, self.month) {
             return None;
@@ -292,18 +325,14 @@ impl Lending {
             return None;
         }
         let rank = block.quality_rank(place);
-        let (thin_file, creditworthy) =
-            (block.thin_file(place), u32::from(rank) >= self.creditworthy_from[loans as usize]);
+        let creditworthy = u32::from(rank) >= self.creditworthy_from[loans as usize];
         Some(Applicant {
-            place,
-            user,
-            rank,
-            thin_file,
             memberships: block.memberships(place),
-            loans,
-            creditworthy,
-            groups: Groups::of(creditworthy, thin_file, block.quintile(place)),
-            words,
+            user,
+            place: place as u16,
+            rank,
+            loans: loans as u8,
+            groups: Groups::of(creditworthy, block.thin_file(place), block.quintile(place)),
         })
     }
 
@@ -312,32 +341,58 @@ impl Lending {
         uniform(self.key.draw(Purpose::Demand, user, self.month, 0)[word])
     }
 
-    /// Applicants go to a first lender: a partner bank of a platform, or their home bank. Some of those
+    /// An applicant goes to a first lender: a partner bank of a platform, or the home bank. Some of those
     /// whose platform refers nobody give up.
-    fn go_to_first_lenders(&self, block: &Block, desk: &mut Desk) {
-        desk.open.clear();
-        for (i, applicant) in desk.applicants.iter().enumerate() {
-            let (through, bank) = match self.platform_of(applicant) {
-                Some(p) if self.refers >> p & 1 == 1 => {
-                    (Some(p as u8), self.partners.pick(uniform(applicant.words[3])))
-                }
-                Some(_) if self.luck(applicant.user, 1) >= self.diversion => continue,
-                _ => (None, block.home_bank(applicant.place)),
-            };
-            desk.open.push(Application { applicant: i as u16, bank: bank as u16, through, bought: None });
+    #[inline]
+    fn go_to_first_lender(
+        &self,
+        block: &Block,
+        applicant: Applicant,
+        words: &[u32; 4],
+        desk: &mut Desk,
+        tally: &mut Tally,
+    ) {
+        let (bank, through) = match self.platform_of(applicant.memberships, words) {
+            Some(p) if self.refers >> p & 1 == 1 => {
+                (self.partners.pick(uniform(words[3])) as u16, Some(p as u8))
+            }
+            Some(_) if self.luck(applicant.user, 1) >= self.diversion => return,
+            _ => (block.home_bank(applicant.place()) as u16, None),
+        };
+        self.go_to(Application { applicant, bank, through, bought: None }, desk, tally);
+    }
+
+    /// An application comes to a lender, who buys from its source what there is on the applicant, which is counted.
+    #[inline]
+    fn go_to(&self, mut open: Application, desk: &mut Desk, tally: &mut Tally) {
+        let Lender { class, source } = self.lenders[usize::from(open.bank)];
+        let (bank, class) = (usize::from(open.bank), usize::from(class));
+        open.bought = match self.sources[usize::from(source)] {
+            Source::None => None,
+            Source::Direct => self.seller(&open.applicant, open.through).map(|platform| {
+                tally.query_platform(bank, class, platform);
+                tally.direct_decisions += 1;
+                Bought { precision: self.direct_precision[platform], seller: platform }
+            }),
+            source => self.query_agencies(&open.applicant, bank, class, source, tally),
+        };
+        desk.own_noise.push(open.applicant.user, u32::from(open.bank));
+        if let Some(bought) = open.bought {
+            desk.seller_noise.push(open.applicant.user, bought.seller as u32);
         }
+        desk.open.push(open);
     }
 
     /// The platform through which the person applies, by credit weight over memberships.
-    fn platform_of(&self, applicant: &Applicant) -> Option<usize> {
-        let words = applicant.words;
-        if applicant.memberships == 0 || uniform(words[1]) >= self.platform_share {
+    #[inline]
+    fn platform_of(&self, memberships: PlatformSet, words: &[u32; 4]) -> Option<usize> {
+        if memberships == 0 || uniform(words[1]) >= self.platform_share {
             return None;
         }
-        let total: f64 = platforms_in(applicant.memberships).map(|p| self.weights[p]).sum();
+        let total: f64 = platforms_in(memberships).map(|p| self.weights[p]).sum();
         let mut left = uniform(words[2]) * total;
         let mut last = None;
-        for p in platforms_in(applicant.memberships) {
+        for p in platforms_in(memberships) {
             last = Some(p);
             left -= self.weights[p];
             if left < 0.0 {
@@ -347,32 +402,32 @@ impl Lending {
         last
     }
 
-    /// Those who were refused go to another lender, drawn by deposit share, that they have not asked.
-    fn go_to_next_lenders(&self, desk: &mut Desk, asked: u32) {
-        let draws =
-            desk.open.iter().map(|open| [desk.applicants[usize::from(open.applicant)].user, asked << 8]);
-        desk.drawn_for.clear();
-        desk.drawn_for.extend(draws);
-        draw_first_words(
-            self.key,
-            Purpose::NextLender,
-            self.month,
-            &mut desk.drawn_for,
-            &mut desk.next_lender,
-        );
-        let mut drawn = desk.next_lender.iter();
-        let Desk { applicants, refused_by, .. } = desk;
-        desk.open.retain_mut(|open| {
-            let word = *drawn.next().expect("one is drawn for each");
-            let applicant = usize::from(open.applicant);
-            let first = applicant * self.tries as usize;
-            let refused_by = &refused_by[first..first + asked as usize];
-            let next = self.next_lender(applicants[applicant].user, word, refused_by);
-            // Another lender's refusal is not visible, and the platform referred to the first alone.
-            open.through = None;
-            open.bank = next.unwrap_or(open.bank);
-            next.is_some()
-        });
+    /// Those whom lenders have refused go to another one that they have not asked, drawn by deposit share. Another
+    /// lender's refusal is not visible, and the platform referred to the first alone.
+    fn go_to_next_lenders(&self, desk: &mut Desk, asked: u32, tally: &mut Tally) {
+        desk.clear();
+        desk.next_lender.clear();
+        for application in &desk.refused {
+            desk.next_lender.push(application.applicant.user, asked << 8);
+        }
+        let refused = std::mem::take(&mut desk.refused);
+        let refused_by = std::mem::take(&mut desk.refused_by);
+        let mut next_lender = std::mem::take(&mut desk.next_lender);
+        let mut drawn = next_lender.draw(self.key, Purpose::NextLender, self.month);
+        for (Application { applicant, .. }, refused_by) in
+            refused.iter().zip(refused_by.chunks(asked as usize))
+        {
+            if let Some(bank) = self.next_lender(applicant.user, drawn(), refused_by) {
+                desk.been_to.extend_from_slice(refused_by);
+                self.go_to(
+                    Application { applicant: *applicant, bank, through: None, bought: None },
+                    desk,
+                    tally,
+                );
+            }
+        }
+        drop(drawn);
+        (desk.refused, desk.refused_by, desk.next_lender) = (refused, refused_by, next_lender);
     }
 
     /// A lender, by deposit share, that has not been asked; `None` where none is found in many draws, of
@@ -388,65 +443,48 @@ impl Lending {
             .find(|bank| !asked.contains(bank))
     }
 
-    /// Draws the noise of the banks' own judgement, and of what they have bought.
-    fn draw_noise(&self, desk: &mut Desk) {
-        let user = |open: &Application| desk.applicants[usize::from(open.applicant)].user;
-        desk.drawn_for.clear();
-        desk.drawn_for.extend(desk.open.iter().map(|open| [user(open), u32::from(open.bank)]));
-        draw_first_words(self.key, Purpose::OwnNoise, 0, &mut desk.drawn_for, &mut desk.own_noise);
-        desk.drawn_for.clear();
-        let bought = desk.open.iter().filter_map(|open| Some([user(open), open.bought?.seller as u32]));
-        desk.drawn_for.extend(bought);
-        draw_first_words(self.key, Purpose::SellerNoise, 0, &mut desk.drawn_for, &mut desk.seller_noise);
-    }
-
-    /// Banks decide; those who are refused stay on the desk.
+    /// Banks decide on the open applications, who have been to `round` banks with this one; those who are
+    /// refused are left.
     fn decide(&self, block: &mut Block, desk: &mut Desk, round: u32, tally: &mut Tally) {
-        let Desk { applicants, refused_by, open, own_noise, seller_noise, .. } = desk;
-        let (mut own_noise, mut seller_noise) = (own_noise.iter(), seller_noise.iter());
-        open.retain(|open| {
-            let applicant = &applicants[usize::from(open.applicant)];
-            let bank = usize::from(open.bank);
-            let noise = [
-                *own_noise.next().expect("one is drawn for each"),
-                open.bought.map_or(0, |_| *seller_noise.next().expect("one is drawn for each")),
-            ];
-            let loans_seen = self.loans_seen(block, applicant, bank);
-            let approved = self.approves(applicant, bank, open.bought, noise, loans_seen);
-            tally.decide(bank, applicant.creditworthy, approved);
+        let mut own_noise = desk.own_noise.draw(self.key, Purpose::OwnNoise, 0);
+        let mut seller_noise = desk.seller_noise.draw(self.key, Purpose::SellerNoise, 0);
+        desk.refused.clear();
+        desk.refused_by.clear();
+        for (i, application) in desk.open.iter().enumerate() {
+            let Application { applicant, bank, .. } = application;
+            let noise = [own_noise(), application.bought.map_or(NO_NOISE, |_| seller_noise())];
+            let loans_seen = self.loans_seen(block, applicant, usize::from(*bank));
+            let approved = self.approves(application, noise, loans_seen);
+            tally.decide(usize::from(*bank), applicant.creditworthy(), approved);
             if approved {
                 tally.get(applicant.groups);
-                self.grant(block, applicant, bank, open.through.map(usize::from), tally);
+                self.grant(block, application, tally);
             } else {
-                let first = usize::from(open.applicant) * self.tries as usize;
-                refused_by[first + round as usize] = open.bank;
+                let before = round as usize - 1;
+                desk.refused.push(*application);
+                desk.refused_by.extend_from_slice(&desk.been_to[i * before..(i + 1) * before]);
+                desk.refused_by.push(*bank);
             }
-            !approved
-        });
+        }
     }
 
     /// Whether the bank approves, given the words of the noise of its own judgement and of what it has bought.
     #[inline]
-    fn approves(
-        &self,
-        applicant: &Applicant,
-        bank: usize,
-        bought: Option<Bought>,
-        noise: [u32; 2],
-        loans_seen: u32,
-    ) -> bool {
-        let (class, thin) = (usize::from(self.lenders[bank].class), usize::from(applicant.thin_file));
-        let readings = &self.readings[class][thin];
+    fn approves(&self, application: &Application, noise: [u32; 2], loans_seen: u32) -> bool {
+        let Application { applicant, bank, bought, .. } = application;
+        let class = usize::from(self.lenders[usize::from(*bank)].class);
+        let thin = usize::from(applicant.thin_file());
+        let score = match bought {
+            None => 0,
+            Some(Bought { seller, .. }) => seller + 1,
+        };
+        let scores = self.weights.len() + 1;
         let pooled;
-        let reading = match bought {
-            None => &readings.without,
-            Some(bought) => match readings.with_score.get(bought.seller) {
-                Some(reading) => reading,
-                None => {
-                    pooled = self.terms.reading(self.own_precision[class][thin], bought.precision);
-                    &pooled
-                }
-            },
+        let reading = if score < scores {
+            &self.readings[(2 * class + thin) * scores + score]
+        } else {
+            pooled = self.terms.reading(self.own_precision[class][thin], bought.map_or(0.0, |b| b.precision));
+            &pooled
         };
         let near = |word| self.near_normal.of(word);
         let quality = near(middle_word(applicant.rank));
@@ -454,7 +492,8 @@ impl Lending {
         if margin.abs() > self.margin_error {
             margin > 0.0
         } else {
-            self.approves_exactly(applicant, self.own_precision[class][thin], bought, noise, loans_seen)
+            let own = self.own_precision[class][thin];
+            self.approves_exactly(applicant.rank, own, *bought, noise, loans_seen)
         }
     }
 
@@ -462,13 +501,13 @@ impl Lending {
     #[cold]
     fn approves_exactly(
         &self,
-        applicant: &Applicant,
+        rank: u16,
         own: f64,
         bought: Option<Bought>,
         noise: [u32; 2],
         loans_seen: u32,
     ) -> bool {
-        let quality = quality(applicant.rank);
+        let quality = quality(rank);
         let [own_noise, seller_noise] = noise.map(|word| normal_quantile(uniform(word)));
         let mut signals = weighted_signal(quality, own, own_noise);
         let mut precision = own;
@@ -479,30 +518,12 @@ impl Lending {
         self.terms.approves(signals / (1.0 + precision), precision, loans_seen)
     }
 
-    /// Banks buy from their sources what there is on the applicants, which is counted.
-    fn buy(&self, desk: &mut Desk, tally: &mut Tally) {
-        for open in &mut desk.open {
-            let applicant = &desk.applicants[usize::from(open.applicant)];
-            let bank = usize::from(open.bank);
-            let Lender { class, source } = self.lenders[bank];
-            open.bought = match self.sources[usize::from(source)] {
-                Source::None => None,
-                Source::Direct => self.seller(applicant, open.through.map(usize::from)).map(|platform| {
-                    tally.query_platform(bank, usize::from(class), platform);
-                    tally.direct_decisions += 1;
-                    Bought { precision: self.direct_precision[platform], seller: platform }
-                }),
-                source => self.query_agencies(applicant, bank, usize::from(class), source, tally),
-            };
-        }
-    }
-
     /// The platform that sells data on the applicant: the one that referred, or else the most
     /// precise of which the person is a member.
-    fn seller(&self, applicant: &Applicant, through: Option<usize>) -> Option<usize> {
+    fn seller(&self, applicant: &Applicant, through: Option<u8>) -> Option<usize> {
         let selling = applicant.memberships & self.sells;
         let platform = match through {
-            Some(platform) => Some(platform).filter(|p| selling >> p & 1 == 1),
+            Some(platform) => Some(usize::from(platform)).filter(|p| selling >> p & 1 == 1),
             None => self.most_precise.of(selling),
         };
         platform.filter(|_| self.delivered.consents(applicant.user))
@@ -556,22 +577,16 @@ impl Lending {
             }
         };
         let seen = block
-            .loans_of(applicant.place)
+            .loans_of(applicant.place())
             .filter(|loan| usize::from(loan.lender) == bank || (sees_reported && loan.reported()));
         seen.count() as u32
     }
 
-    fn grant(
-        &self,
-        block: &mut Block,
-        applicant: &Applicant,
-        bank: usize,
-        through: Option<usize>,
-        tally: &mut Tally,
-    ) {
-        let slot = through.map_or(HOME_SLOT, |p| p as u8 + 1);
+    fn grant(&self, block: &mut Block, application: &Application, tally: &mut Tally) {
+        let Application { applicant, bank, through, .. } = application;
+        let (place, loans, bank) = (applicant.place(), u32::from(applicant.loans), usize::from(*bank));
+        let slot = through.map_or(HOME_SLOT, |p| p + 1);
         let reported = self.lender_reporting > 0.0 && self.luck(applicant.user, 2) < self.lender_reporting;
-        let (place, loans) = (applicant.place, applicant.loans);
         let several = block.owes_several_lenders(place);
         let another = || block.loans_of(place).next().is_some_and(|loan| usize::from(loan.lender) != bank);
         tally.change_of_debt((loans, several), (loans + 1, several || another()));
@@ -606,25 +621,20 @@ impl MostPrecise {
 
     #[inline]
     fn of(&self, set: PlatformSet) -> Option<usize> {
-        let ranks = self.lowest_rank.iter().zip(set.to_le_bytes());
-        let lowest = ranks.map(|(lowest, set)| lowest[usize::from(set)]).min()?;
-        self.by_rank.get(usize::from(lowest)).copied()
+        let (mut rest, mut best) = (set, NOBODY);
+        for lowest in &self.lowest_rank {
+            best = best.min(lowest[usize::from(rest as u8)]);
+            rest >>= 8;
+        }
+        self.by_rank.get(usize::from(best)).copied()
     }
 }
 
 /// A rank that no platform has.
 const NOBODY: u8 = MOST_PLATFORMS as u8;
 
-/// How many draws are made side by side, at a time.
-const DRAWN_SIDE_BY_SIDE: usize = 8;
-
-/// The first word of the draw for each (agent, option) in `of`, which is filled up so that all are drawn
-/// side by side.
-fn draw_first_words(key: Key, purpose: Purpose, month: u32, of: &mut Vec<[u32; 2]>, words: &mut Vec<u32>) {
-    of.resize(of.len().next_multiple_of(DRAWN_SIDE_BY_SIDE), [0; 2]);
-    words.resize(of.len(), 0);
-    key.first_words(purpose, month, of, words);
-}
+/// A word for the noise of what has not been bought: none.
+const NO_NOISE: u32 = 1 << 31;
 
 /// The word at the middle of a rank's part of (0, 1).
 #[inline]

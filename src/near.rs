@@ -86,13 +86,13 @@ impl NearLog {
 /// Normal numbers of uniform words to within [`NearNormal::ERROR`], many times as fast as exact ones:
 /// enough to decide all but few comparisons, which are left to exact ones.
 pub struct NearNormal {
-    /// The quantiles at the ends of equal parts of (0, 1).
-    ends: [f64; NearNormal::PARTS + 1],
+    /// The quantiles at the ends of equal parts of (0, 1), in as few bytes as will do.
+    ends: [f32; NearNormal::PARTS + 1],
 }
 
 impl NearNormal {
     const PARTS: usize = 1 << (32 - NearNormal::BITS_WITHIN);
-    const BITS_WITHIN: u32 = 22;
+    const BITS_WITHIN: u32 = 21;
     /// Parts at either end in which a straight line is too far off.
     const TAIL: usize = 16;
 
@@ -103,7 +103,7 @@ impl NearNormal {
     pub fn table() -> &'static NearNormal {
         static TABLE: OnceLock<NearNormal> = OnceLock::new();
         TABLE.get_or_init(|| NearNormal {
-            ends: std::array::from_fn(|part| normal_quantile(part as f64 / Self::PARTS as f64)),
+            ends: std::array::from_fn(|part| normal_quantile(part as f64 / Self::PARTS as f64) as f32),
         })
     }
 
@@ -115,7 +115,8 @@ impl NearNormal {
             return normal_quantile(uniform(word));
         }
         let within = f64::from(word << (32 - Self::BITS_WITHIN)) * (1.0 / 4_294_967_296.0);
-        self.ends[part] + (self.ends[part + 1] - self.ends[part]) * within
+        let (low, high) = (f64::from(self.ends[part]), f64::from(self.ends[part + 1]));
+        low + (high - low) * within
     }
 }
 

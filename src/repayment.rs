@@ -109,15 +109,14 @@ impl Repayment {
     fn end(&self, block: &mut Block, tally: &mut Tally) {
         let ending = (self.month.wrapping_sub(self.term_months) & 0x7f) as u8;
         // From the last to the first, since the last loan takes the place of one that is removed.
-        for position in (0..block.loans().len()).rev() {
-            if block.loans()[position].cohort() != ending {
-                continue;
-            }
+        let mut end = block.loans().len();
+        while let Some(position) = block.loans()[..end].iter().rposition(|loan| loan.cohort() == ending) {
             let place = block.loans()[position].user();
             let before = (block.loan_count(place), block.owes_several_lenders(place));
             let loan = block.remove_loan(position);
             tally.end(loan.lender, loan.slot);
             tally.change_of_debt(before, (block.loan_count(place), block.owes_several_lenders(place)));
+            end = position;
         }
     }
 }

@@ -43,6 +43,12 @@ impl Groups {
         groups
     }
 
+    /// Whether a group is among them.
+    #[inline]
+    pub fn contain(self, group: Group) -> bool {
+        self.0 >> group as u8 & 1 == 1
+    }
+
     fn add(&mut self, group: Group, member: bool) {
         self.0 |= u8::from(member) << group as u8;
     }

@@ -342,7 +342,7 @@ pub fn populate(parameters: &Parameters, key: Key, homes: &BankPicker, stop: &At
 }
 
 /// Users whose traits are drawn at once.
-const DRAWN_AT_ONCE: usize = 16;
+const DRAWN_AT_ONCE: usize = 40;
 
 fn draw_block(
     number: u32,

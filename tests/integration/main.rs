@@ -6,6 +6,7 @@ mod choices;
 mod cli;
 mod common;
 mod compare;
+mod credit_only;
 mod documentation;
 mod explain;
 mod lending;
