@@ -164,6 +164,8 @@ pub struct Desk {
     refused: Vec<Application>,
     /// Banks that have refused those.
     refused_by: Vec<u16>,
+    /// Whether open applications are approved.
+    decisions: Vec<bool>,
     own_noise: Drawn,
     seller_noise: Drawn,
     next_lender: Drawn,
@@ -369,11 +371,9 @@ impl Lending {
         let (bank, class) = (usize::from(open.bank), usize::from(class));
         open.bought = match self.sources[usize::from(source)] {
             Source::None => None,
-            Source::Direct => self.seller(&open.applicant, open.through).map(|platform| {
-                tally.query_platform(bank, class, platform);
-                tally.direct_decisions += 1;
-                Bought { precision: self.direct_precision[platform], seller: platform }
-            }),
+            Source::Direct => self
+                .seller(&open.applicant, open.through)
+                .map(|platform| Bought { precision: self.direct_precision[platform], seller: platform }),
             source => self.query_agencies(&open.applicant, bank, class, source, tally),
         };
         desk.own_noise.push(open.applicant.user, u32::from(open.bank));
@@ -448,22 +448,31 @@ impl Lending {
     fn decide(&self, block: &mut Block, desk: &mut Desk, round: u32, tally: &mut Tally) {
         let mut own_noise = desk.own_noise.draw(self.key, Purpose::OwnNoise, 0);
         let mut seller_noise = desk.seller_noise.draw(self.key, Purpose::SellerNoise, 0);
+        desk.decisions.clear();
+        for application in &desk.open {
+            let noise = [own_noise(), application.bought.map_or(NO_NOISE, |_| seller_noise())];
+            let loans_seen = self.loans_seen(block, &application.applicant, usize::from(application.bank));
+            desk.decisions.push(self.approves(application, noise, loans_seen));
+        }
+        // Counts of many banks are far apart in memory: one after another they are waited for together.
+        for (application, approved) in desk.open.iter().zip(&desk.decisions) {
+            let Application { applicant, bank, through, bought } = application;
+            let bank = usize::from(*bank);
+            tally.decide(bank, applicant.creditworthy(), *approved, slot(*through));
+            if let Some(Bought { seller, .. }) = bought.filter(|bought| bought.seller < self.weights.len()) {
+                tally.query_platform(bank, usize::from(self.lenders[bank].class), seller);
+            }
+        }
         desk.refused.clear();
         desk.refused_by.clear();
-        for (i, application) in desk.open.iter().enumerate() {
-            let Application { applicant, bank, .. } = application;
-            let noise = [own_noise(), application.bought.map_or(NO_NOISE, |_| seller_noise())];
-            let loans_seen = self.loans_seen(block, applicant, usize::from(*bank));
-            let approved = self.approves(application, noise, loans_seen);
-            tally.decide(usize::from(*bank), applicant.creditworthy(), approved);
-            if approved {
-                tally.get(applicant.groups);
+        for (i, (application, approved)) in desk.open.iter().zip(&desk.decisions).enumerate() {
+            if *approved {
                 self.grant(block, application, tally);
             } else {
                 let before = round as usize - 1;
                 desk.refused.push(*application);
                 desk.refused_by.extend_from_slice(&desk.been_to[i * before..(i + 1) * before]);
-                desk.refused_by.push(*bank);
+                desk.refused_by.push(application.bank);
             }
         }
     }
@@ -585,13 +594,12 @@ impl Lending {
     fn grant(&self, block: &mut Block, application: &Application, tally: &mut Tally) {
         let Application { applicant, bank, through, .. } = application;
         let (place, loans, bank) = (applicant.place(), u32::from(applicant.loans), usize::from(*bank));
-        let slot = through.map_or(HOME_SLOT, |p| p + 1);
         let reported = self.lender_reporting > 0.0 && self.luck(applicant.user, 2) < self.lender_reporting;
         let several = block.owes_several_lenders(place);
         let another = || block.loans_of(place).next().is_some_and(|loan| usize::from(loan.lender) != bank);
         tally.change_of_debt((loans, several), (loans + 1, several || another()));
-        block.grant(place, bank, slot, reported, self.month);
-        tally.grant(bank, slot, block.quintile(place));
+        block.grant(place, bank, slot(*through), reported, self.month);
+        tally.grant(applicant.groups, block.quintile(place));
     }
 }
 
@@ -632,6 +640,11 @@ impl MostPrecise {
 
 /// A rank that no platform has.
 const NOBODY: u8 = MOST_PLATFORMS as u8;
+
+/// The slot of a loan that came through a platform, or none.
+fn slot(through: Option<u8>) -> u8 {
+    through.map_or(HOME_SLOT, |p| p + 1)
+}
 
 /// A word for the noise of what has not been bought: none.
 const NO_NOISE: u32 = 1 << 31;

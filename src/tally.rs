@@ -205,12 +205,6 @@ impl Tally {
         self.asked[usize::from(groups.0)] += 1;
     }
 
-    /// Counts a person who gets the loan.
-    #[inline]
-    pub fn get(&mut self, groups: Groups) {
-        self.got[usize::from(groups.0)] += 1;
-    }
-
     /// Persons of a group who asked.
     pub fn asked(&self, group: Group) -> u64 {
         of_group(&self.asked, group)
@@ -221,9 +215,10 @@ impl Tally {
         of_group(&self.got, group)
     }
 
-    /// Counts a lender's decision.
+    /// Counts a lender's decision on an application that came through `slot`, and the loan if it is granted.
     #[inline]
-    pub fn decide(&mut self, bank: usize, creditworthy: bool, approved: bool) {
+    pub fn decide(&mut self, bank: usize, creditworthy: bool, approved: bool, slot: u8) {
+        self.granted[bank * self.slots + usize::from(slot)] += u32::from(approved);
         let decisions = &mut self.decisions[bank];
         decisions.made += 1;
         decisions.approvals += u32::from(approved);
@@ -234,6 +229,7 @@ impl Tally {
     /// Counts a query by a bank of `class` at a platform, which sells one record.
     #[inline]
     pub fn query_platform(&mut self, bank: usize, class: usize, platform: usize) {
+        self.direct_decisions += 1;
         self.queries[bank * self.sellers + platform] += 1;
         self.records[class * self.sellers + platform] += 1;
     }
@@ -251,11 +247,11 @@ impl Tally {
         self.records_of[agency * self.platforms + platform] += 1;
     }
 
-    /// Counts a loan to a person of this quintile, 1 to 5.
+    /// Counts a person of these groups and this quintile, 1 to 5, who gets a loan.
     #[inline]
-    pub fn grant(&mut self, bank: usize, slot: u8, quintile: u8) {
+    pub fn grant(&mut self, groups: Groups, quintile: u8) {
+        self.got[usize::from(groups.0)] += 1;
         self.granted_to[usize::from(quintile) - 1] += 1;
-        self.granted[bank * self.slots + usize::from(slot)] += 1;
     }
 
     /// Counts a loan repaid in full.
@@ -366,7 +362,7 @@ mod tests {
         let groups = Groups::of(true, true, 1);
         tally.ask(groups);
         tally.ask(Groups::of(false, false, 5));
-        tally.get(groups);
+        tally.grant(groups, 1);
         assert_eq!((tally.asked(Group::All), tally.got(Group::All)), (2, 1));
         assert_eq!(
             (tally.asked(Group::CreditworthyThinFile), tally.asked(Group::CreditworthyThickFile)),
@@ -382,7 +378,7 @@ mod tests {
         one.query_agency(1, 0);
         one.use_record(0, 0, 2);
         one.query_platform(1, 0, 2);
-        one.decide(1, true, false);
+        one.decide(1, true, false, 0);
         one.change_of_debt((1, false), (0, false));
         let mut sum = one.clone();
         sum.add(&one);
