@@ -123,6 +123,8 @@ struct Applicant {
     place: u16,
     /// Rank of quality.
     rank: u16,
+    /// Quality, nearly.
+    quality: f32,
     loans: u8,
     groups: Groups,
 }
@@ -333,6 +335,7 @@ impl Lending {
             user,
             place: place as u16,
             rank,
+            quality: self.near_normal.of(middle_word(rank)) as f32,
             loans: loans as u8,
             groups: Groups::of(creditworthy, block.thin_file(place), block.quintile(place)),
         })
@@ -496,7 +499,7 @@ impl Lending {
             &pooled
         };
         let near = |word| self.near_normal.of(word);
-        let quality = near(middle_word(applicant.rank));
+        let quality = f64::from(applicant.quality);
         let margin = reading.margin(&self.terms, quality, near(noise[0]), near(noise[1]), loans_seen);
         if margin.abs() > self.margin_error {
             margin > 0.0

@@ -86,8 +86,8 @@ impl Key {
     #[inline(never)]
     pub fn draw_options(self, purpose: Purpose, agent: u32, month: u32, first: u32, out: &mut [[u32; 4]]) {
         let purpose_and_month = (purpose as u32) << 24 | month;
-        for (option, words) in (first..).zip(out) {
-            *words = philox(self.0, [agent, option, purpose_and_month, 1]);
+        for (i, words) in out.iter_mut().enumerate() {
+            *words = philox(self.0, [agent, first + i as u32, purpose_and_month, 1]);
         }
     }
 
@@ -99,8 +99,9 @@ impl Key {
     /// [`Key::draw`] for the agents from `first` on, one after another, and one option.
     #[inline(never)]
     pub fn draw_agents(self, purpose: Purpose, first: u32, option: u32, out: &mut [[u32; 4]]) {
-        for (agent, words) in (first..).zip(out) {
-            *words = philox(self.0, [agent, option, (purpose as u32) << 24, 1]);
+        let purpose = (purpose as u32) << 24;
+        for (i, words) in out.iter_mut().enumerate() {
+            *words = philox(self.0, [first + i as u32, option, purpose, 1]);
         }
     }
 

@@ -376,9 +376,10 @@ fn draw_block(
             block.traits.push(quintile as u8 | u8::from(thin_file) << 3);
             block.home_bank.push(homes.pick(uniform(draw[3])) as u16);
         }
-        let activities = std::array::from_fn(|i| (draws[i.min(draws.len() - 1)][0] & 0xff) as usize);
+        let mut activities = [0; DRAWN_AT_ONCE];
+        activities.iter_mut().zip(draws.iter()).for_each(|(activity, draw)| *activity = draw[0] as u8);
         let sets = &mut block.memberships[start * words..(start + draws.len()) * words];
-        memberships.draw(key, first + start as u32, &activities, sets);
+        memberships.draw(key, first + start as u32, &activities[..draws.len()], sets);
     }
     // Quality is independent of the other traits, so sorting it alone leaves the persons as random
     // as they were, and lets defaults be looked for under a bound that is tight for each segment.
@@ -411,9 +412,10 @@ fn sort_ranks(ranks: &mut [u16]) {
 /// Draws memberships: probability `reach` each, tied together by one digital-activity factor.
 /// A person is a member where `loading * activity + sqrt(1 - loading^2) * own` is above a threshold.
 struct MembershipDraw {
-    /// Per level of activity and platform, a member's uniform word is below this.
-    below: Vec<u64>,
-    platforms: usize,
+    /// By level of activity and group of four platforms: a member's uniform word is below this, one a
+    /// platform.
+    below: Vec<[u64; 4]>,
+    groups: usize,
 }
 
 impl MembershipDraw {
@@ -425,31 +427,30 @@ impl MembershipDraw {
             .map(|entry| membership_probabilities(entry.row.reach, loading))
             .collect();
         let below = (0..ACTIVITY_LEVELS).flat_map(|level| {
-            probabilities.iter().map(move |by_level| (by_level[level] * 4_294_967_296.0) as u64)
+            probabilities.chunks(4).map(move |group| {
+                let below = |by_level: &[f64; ACTIVITY_LEVELS]| (by_level[level] * 4_294_967_296.0) as u64;
+                std::array::from_fn(|platform| group.get(platform).map_or(0, below))
+            })
         });
-        MembershipDraw { below: below.collect(), platforms: parameters.platforms.len() }
+        MembershipDraw { below: below.collect(), groups: probabilities.len().div_ceil(4) }
     }
 
     fn words(&self) -> usize {
-        self.platforms.div_ceil(16)
+        self.groups.div_ceil(4)
     }
 
     /// Draws the memberships of the users from `first` on, who have these activities, into `sets`.
-    fn draw(&self, key: Key, first: u32, activities: &[usize; DRAWN_AT_ONCE], sets: &mut [u16]) {
+    fn draw(&self, key: Key, first: u32, activities: &[u8], sets: &mut [u16]) {
         let words = self.words();
         let mut draws = [[0; 4]; DRAWN_AT_ONCE];
-        for group in (0..self.platforms).step_by(4) {
-            let users = sets.len() / words;
-            let draws = &mut draws[..users];
-            key.draw_agents(Purpose::Membership, first, group as u32 / 4, draws);
-            let end = self.platforms.min(group + 4);
-            for (user, draw) in draws.iter().enumerate() {
-                let row = activities[user] * self.platforms;
-                let below = &self.below[row + group..row + end];
-                let members = draw.iter().zip(below).rev();
-                let set =
-                    members.fold(0, |set, (word, below)| set << 1 | u16::from(u64::from(*word) < *below));
-                sets[user * words + group / 16] |= set << (group % 16);
+        let draws = &mut draws[..activities.len()];
+        for group in 0..self.groups {
+            key.draw_agents(Purpose::Membership, first, group as u32, draws);
+            let sets = sets[group / 4..].iter_mut().step_by(words);
+            for ((draw, activity), set) in draws.iter().zip(activities).zip(sets) {
+                let below = &self.below[usize::from(*activity) * self.groups + group];
+                let member = |p: usize| u16::from(u64::from(draw[p]) < below[p]) << p;
+                *set |= (member(0) | member(1) | member(2) | member(3)) << (4 * (group % 4));
             }
         }
     }
