@@ -118,7 +118,6 @@ pub fn agency_profit(world: &World, a: usize) -> Money {
 pub fn open_month(world: &mut World) {
     world.tallies.iter_mut().for_each(Tally::clear);
     world.record = MonthRecord::new(world.banks.len(), world.agencies.len());
-    world.record.opening_borrowers = world.borrowers;
     world.ledger.open_month();
     if let Some(decisions) = &mut world.decisions {
         decisions.clear();

@@ -41,7 +41,7 @@ struct Bought {
     /// Precision.
     precision: f64,
     /// Whose noise they bear: a platform's index, or the number of platforms + an agency's.
-    seller: usize,
+    seller: u16,
 }
 
 /// All that a month's lending reads, which stays as it is while users apply.
@@ -374,14 +374,15 @@ impl Lending {
         let (bank, class) = (usize::from(open.bank), usize::from(class));
         open.bought = match self.sources[usize::from(source)] {
             Source::None => None,
-            Source::Direct => self
-                .seller(&open.applicant, open.through)
-                .map(|platform| Bought { precision: self.direct_precision[platform], seller: platform }),
+            Source::Direct => self.seller(&open.applicant, open.through).map(|platform| Bought {
+                precision: self.direct_precision[platform],
+                seller: platform as u16,
+            }),
             source => self.query_agencies(&open.applicant, bank, class, source, tally),
         };
         desk.own_noise.push(open.applicant.user, u32::from(open.bank));
         if let Some(bought) = open.bought {
-            desk.seller_noise.push(open.applicant.user, bought.seller as u32);
+            desk.seller_noise.push(open.applicant.user, u32::from(bought.seller));
         }
         desk.open.push(open);
     }
@@ -462,8 +463,9 @@ impl Lending {
             let Application { applicant, bank, through, bought } = application;
             let bank = usize::from(*bank);
             tally.decide(bank, applicant.creditworthy(), *approved, slot(*through));
-            if let Some(Bought { seller, .. }) = bought.filter(|bought| bought.seller < self.weights.len()) {
-                tally.query_platform(bank, usize::from(self.lenders[bank].class), seller);
+            let seller = bought.map(|bought| usize::from(bought.seller));
+            if let Some(platform) = seller.filter(|seller| *seller < self.weights.len()) {
+                tally.query_platform(bank, usize::from(self.lenders[bank].class), platform);
             }
         }
         desk.refused.clear();
@@ -488,7 +490,7 @@ impl Lending {
         let thin = usize::from(applicant.thin_file());
         let score = match bought {
             None => 0,
-            Some(Bought { seller, .. }) => seller + 1,
+            Some(Bought { seller, .. }) => usize::from(*seller) + 1,
         };
         let scores = self.weights.len() + 1;
         let pooled;
@@ -569,7 +571,7 @@ impl Lending {
         tally.agency_decisions += 1;
         Some(Bought {
             precision: self.agencies[ablest].capability * self.delivered.pool.raw(pooled),
-            seller: self.weights.len() + ablest,
+            seller: (self.weights.len() + ablest) as u16,
         })
     }
 

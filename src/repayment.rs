@@ -24,8 +24,9 @@ pub struct Repayment {
 }
 
 impl Repayment {
-    /// The month's repayment.
+    /// The month's repayment. Notes how many borrowers there are at its opening.
     pub fn new(world: &mut World) -> Repayment {
+        world.record.opening_borrowers = world.borrowers;
         let terms = world.lending_terms();
         let credit = &world.parameters.credit;
         let discipline = credit.reporting_discipline;
@@ -136,7 +137,7 @@ pub fn book(world: &mut World) {
     let credit = world.parameters.credit.clone();
     let commissions: Vec<f64> = (0..world.platforms.len()).map(|p| world.commission(p)).collect();
     world.record.performing = Money::ZERO;
-    for bank in 0..world.banks.len() {
+    for (bank, lost) in lost.into_iter().enumerate() {
         let (mut performing, mut repaid) = (Money::ZERO, Money::ZERO);
         let mut commission_paid = Money::ZERO;
         for slot in 0..slots {
@@ -159,8 +160,8 @@ pub fn book(world: &mut World) {
         let funding = performing.share(credit.funding_cost / 12.0) - commission_paid;
         world.ledger.post(Party::Users, Party::Bank(bank), Flow::Interest, interest);
         world.ledger.post(Party::Bank(bank), Party::Suppliers, Flow::Funding, funding.max(Money::ZERO));
-        let recovered = lost[bank] - lost[bank].share(credit.loss_given_default);
-        world.record.written_off[bank] = lost[bank] - recovered;
+        let recovered = lost - lost.share(credit.loss_given_default);
+        world.record.written_off[bank] = lost - recovered;
         world.ledger.post(Party::Users, Party::Bank(bank), Flow::PrincipalRepaid, repaid + recovered);
         world.record.performing += performing;
     }

@@ -19,7 +19,7 @@ use crate::tally::{ByQuintile, MonthRecord, Tally};
 use crate::units::{Money, Month};
 use rayon::prelude::*;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// All state of one run.
 pub struct World<'a> {
@@ -239,7 +239,9 @@ impl<'a> World<'a> {
         let counts = (self.blocks.par_iter().with_min_len(64)).fold(
             || vec![0; platforms],
             |mut counts, block| {
-                block.count_members(&mut counts);
+                if !self.stop.load(Ordering::Relaxed) {
+                    block.count_members(&mut counts);
+                }
                 counts
             },
         );

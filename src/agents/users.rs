@@ -75,7 +75,7 @@ pub struct Block {
     quality_rank: Vec<u16>,
     /// Home bank.
     home_bank: Vec<u16>,
-    /// Memberships, `words` of 16 platforms a user.
+    /// Memberships, `words` columns of 16 platforms each.
     memberships: Vec<u16>,
     words: usize,
     /// Income quintile (0..4) in bits 0 to 2, thin file in bit 3, number of loans in bits 4 to 7.
@@ -141,8 +141,8 @@ impl Block {
     /// Platforms of which the person is a member.
     #[inline]
     pub fn memberships(&self, place: usize) -> PlatformSet {
-        let words = &self.memberships[place * self.words..(place + 1) * self.words];
-        words.iter().rev().fold(0, |set, word| set << 16 | PlatformSet::from(*word))
+        let word = |column: usize| PlatformSet::from(self.memberships[column * self.len() + place]);
+        (0..self.words).rev().fold(0, |set, column| set << 16 | word(column))
     }
 
     /// Active loans of the person.
@@ -256,8 +256,8 @@ impl Block {
     /// Users who are members of each of the first `counts.len()` platforms, added to `counts`.
     pub fn count_members(&self, counts: &mut [u64]) {
         for (platform, count) in counts.iter_mut().enumerate() {
-            let members = |person: &[u16]| person[platform / 16] >> (platform % 16) & 1;
-            *count += u64::from(self.memberships.chunks_exact(self.words).map(members).sum::<u16>());
+            let column = &self.memberships[platform / 16 * self.len()..][..self.len()];
+            *count += u64::from(column.iter().map(|word| word >> (platform % 16) & 1).sum::<u16>());
         }
     }
 
@@ -378,8 +378,10 @@ fn draw_block(
         }
         let mut activities = [0; DRAWN_AT_ONCE];
         activities.iter_mut().zip(draws.iter()).for_each(|(activity, draw)| *activity = draw[0] as u8);
-        let sets = &mut block.memberships[start * words..(start + draws.len()) * words];
-        memberships.draw(key, first + start as u32, &activities[..draws.len()], sets);
+        for column in 0..words {
+            let sets = &mut block.memberships[column * users + start..][..draws.len()];
+            memberships.draw(key, first + start as u32, &activities[..draws.len()], column, sets);
+        }
     }
     // Quality is independent of the other traits, so sorting it alone leaves the persons as random
     // as they were, and lets defaults be looked for under a bound that is tight for each segment.
@@ -439,15 +441,14 @@ impl MembershipDraw {
         self.groups.div_ceil(4)
     }
 
-    /// Draws the memberships of the users from `first` on, who have these activities, into `sets`.
-    fn draw(&self, key: Key, first: u32, activities: &[u8], sets: &mut [u16]) {
-        let words = self.words();
+    /// Draws the memberships of the users from `first` on, who have these activities, in the platforms of a
+    /// column, into `sets`.
+    fn draw(&self, key: Key, first: u32, activities: &[u8], column: usize, sets: &mut [u16]) {
         let mut draws = [[0; 4]; DRAWN_AT_ONCE];
         let draws = &mut draws[..activities.len()];
-        for group in 0..self.groups {
+        for group in 4 * column..self.groups.min(4 * column + 4) {
             key.draw_agents(Purpose::Membership, first, group as u32, draws);
-            let sets = sets[group / 4..].iter_mut().step_by(words);
-            for ((draw, activity), set) in draws.iter().zip(activities).zip(sets) {
+            for ((draw, activity), set) in draws.iter().zip(activities).zip(sets.iter_mut()) {
                 let below = &self.below[usize::from(*activity) * self.groups + group];
                 let member = |p: usize| u16::from(u64::from(draw[p]) < below[p]) << p;
                 *set |= (member(0) | member(1) | member(2) | member(3)) << (4 * (group % 4));
