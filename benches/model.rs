@@ -21,14 +21,19 @@ fn main() {
     divan::main();
 }
 
-/// The baseline with a sample of `sample` users.
-fn baseline(sample: u64) -> Scenario {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/december-deadline.toml");
+/// A scenario of this repository with a sample of `sample` users.
+fn scenario(file: &str, sample: u64) -> Scenario {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     load(&file, &[], Some(sample)).unwrap_or_else(|problems| panic!("{}", problems.render(false)))
 }
 
+/// The baseline with a sample of `sample` users.
+fn baseline(sample: u64) -> Scenario {
+    scenario("scenarios/december-deadline.toml", sample)
+}
+
 fn months(scenario: &Scenario) -> u32 {
-    scenario.parameters.calendar.burn_in_months + scenario.parameters.calendar.months
+    scenario.parameters.calendar.all_months()
 }
 
 /// Bytes of users and their loans at the end of the calendar, when books are fullest.
@@ -64,17 +69,26 @@ fn baseline_of_a_million_users(bencher: Bencher, threads: usize) {
 }
 
 /// The months alone: no world building, no observation.
-#[divan::bench(args = [1, 2], sample_count = 5, sample_size = 1)]
-fn months_of_a_million_users(bencher: Bencher, threads: usize) {
-    let scenario = baseline(1_000_000);
+#[divan::bench(args = [1, 2], sample_count = 3, sample_size = 1)]
+fn months_of_ten_million_users(bencher: Bencher, threads: usize) {
+    months_alone(bencher, &baseline(10_000_000), threads);
+}
+
+/// The months of borrowers and one lender alone: what a hand-written simulation of loans would be asked to do.
+#[divan::bench(args = [1, 2], sample_count = 3, sample_size = 1)]
+fn credit_only_of_ten_million_users(bencher: Bencher, threads: usize) {
+    months_alone(bencher, &scenario("benches/credit_only.toml", 10_000_000), threads);
+}
+
+fn months_alone(bencher: Bencher, scenario: &Scenario, threads: usize) {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     let chunks = if threads == 1 { 1 } else { 4 * threads };
     bencher
-        .counter(ItemsCount::new(1_000_000 * months(&scenario)))
-        .with_inputs(|| pool.install(|| World::new(&scenario, Key::new(1, 1), chunks, false)))
+        .counter(ItemsCount::new(scenario.parameters.users.sample * u64::from(months(scenario))))
+        .with_inputs(|| pool.install(|| World::new(scenario, Key::new(1, 1), chunks, false)))
         .bench_values(|mut world| {
             pool.install(|| {
-                for month in 0..months(&scenario) {
+                for month in 0..months(scenario) {
                     world.month = month;
                     step_month(&mut world);
                 }

@@ -78,8 +78,9 @@ pub fn cost_increase(world: &World, p: usize) -> f64 {
 
 fn settle_agency(world: &mut World, a: usize) {
     let row = world.parameters.agencies[a].row.clone();
+    let seller = world.platforms.len() + a;
     let queries: u64 =
-        (0..world.banks.len()).map(|bank| world.tallies[0].queries(bank)[world.platforms.len() + a]).sum();
+        (0..world.banks.len()).map(|bank| u64::from(world.tallies[0].queries(bank)[seller])).sum();
     if world.open(a) {
         let cost = Money::from_cny(row.fixed_cost + row.unit_cost * world.persons(queries));
         world.ledger.post(Party::Agency(a), Party::Suppliers, Flow::OperatingCost, cost);

@@ -2,25 +2,24 @@
 //! of data are booked.
 
 use crate::agents::banks::{BankPicker, Source};
-use crate::agents::users::{Block, HOME_SLOT, in_chunks};
-use crate::information::{PlatformSet, platforms_in};
+use crate::agents::users::{BLOCK, Block, HOME_SLOT, quality};
+use crate::information::{MOST_PLATFORMS, PlatformSet, platforms_in};
 use crate::ledger::{Flow, Party};
+use crate::near::{GeometricSkip, NearLog, NearNormal};
+use crate::normal::normal_quantile;
 use crate::pooling::Delivered;
-use crate::random::{Key, Purpose, geometric_skip, uniform};
+use crate::random::{Key, Purpose, uniform};
 use crate::scenario::value::LoanRecords;
-use crate::screening::{LendingTerms, weighted_signal};
-use crate::tally::{Groups, Tally, Trade};
+use crate::screening::{LendingTerms, Reading, weighted_signal};
+use crate::tally::{Group, Groups, Tally, Trade};
 use crate::units::Money;
 use crate::world::World;
 
 /// The largest share of applications that may come through platforms.
 const MOST_THROUGH_PLATFORMS: f64 = 0.9;
 
-/// Lets users apply, banks decide, and books what follows.
-pub fn lend(world: &mut World) {
-    let lending = Lending::new(world);
-    in_chunks(&mut world.blocks, &mut world.tallies, |block, tally| lending.serve(block, tally));
-    world.add_tallies();
+/// Books what follows from the month's applications: loans, and trades of data.
+pub fn book(world: &mut World) {
     book_loans(world);
     book_trades(world);
     remember(world);
@@ -36,24 +35,26 @@ pub fn demand(world: &World) -> (f64, f64) {
     (hazard.min(1.0), (credit.partnership_share * relative).min(MOST_THROUGH_PLATFORMS))
 }
 
-/// How a source of data is read.
+/// Data that a bank has bought on an applicant.
 #[derive(Clone, Copy, Debug)]
 struct Bought {
     /// Precision.
     precision: f64,
-    /// Whose noise it bears: a platform's index, or the number of platforms + an agency's.
-    seller: usize,
+    /// Whose noise they bear: a platform's index, or the number of platforms + an agency's.
+    seller: u16,
 }
 
 /// All that a month's lending reads, which stays as it is while users apply.
-struct Lending {
+pub struct Lending {
     key: Key,
     month: u32,
     terms: LendingTerms,
     max_loans: u32,
     tries: u32,
-    /// log(1 - hazard) of coming up for an application.
-    log_no_candidate: f64,
+    /// Persons passed over between two who come up for an application.
+    skip: GeometricSkip,
+    /// How many of a block come up, as a rule at most.
+    candidates: usize,
     /// Probability that a candidate without, or with, a reported loan goes on to apply.
     goes_on: [f64; 2],
     platform_share: f64,
@@ -63,18 +64,34 @@ struct Lending {
     weights: Vec<f64>,
     refers: PlatformSet,
     sells: PlatformSet,
-    /// Precision of platforms' own scores, and platforms by falling precision.
+    /// Precision of platforms' own scores.
     direct_precision: Vec<f64>,
-    by_precision: Vec<usize>,
+    most_precise: MostPrecise,
     partners: BankPicker,
     homes: BankPicker,
-    banks: usize,
-    class: Vec<u8>,
-    source: Vec<Source>,
+    lenders: Vec<Lender>,
+    /// Sources, by number.
+    sources: Vec<Source>,
     /// Own precision by class: thick file, thin file.
     own_precision: Vec<[f64; 2]>,
+    /// How signals are read, by class and file: without bought data, and then by platform with its score.
+    readings: Vec<Reading>,
     agencies: Vec<AgencyOnOffer>,
     delivered: Delivered,
+    /// The lowest rank of quality, as a word, at which a person with so many loans is creditworthy.
+    creditworthy_from: Vec<u32>,
+    /// By how much a margin worked out of near values can be off.
+    margin_error: f64,
+    near_log: &'static NearLog,
+    near_normal: &'static NearNormal,
+}
+
+/// What lending has to know of a bank.
+#[derive(Clone, Copy)]
+struct Lender {
+    class: u8,
+    /// Its source, by number.
+    source: u8,
 }
 
 /// What an agency offers in a month.
@@ -99,18 +116,106 @@ impl AgencyOnOffer {
 }
 
 /// A person who asks for a loan.
+#[derive(Clone, Copy)]
 struct Applicant {
-    place: usize,
-    user: u32,
-    quality: f64,
-    thin_file: bool,
     memberships: PlatformSet,
-    loans: u32,
-    creditworthy: bool,
+    user: u32,
+    place: u16,
+    /// Rank of quality.
+    rank: u16,
+    /// Quality, nearly.
+    quality: f32,
+    loans: u8,
+    groups: Groups,
 }
 
+impl Applicant {
+    fn place(&self) -> usize {
+        usize::from(self.place)
+    }
+
+    fn thin_file(&self) -> bool {
+        self.groups.contain(Group::ThinFile)
+    }
+
+    fn creditworthy(&self) -> bool {
+        self.groups.contain(Group::Creditworthy)
+    }
+}
+
+/// An application that lies with a lender.
+#[derive(Clone, Copy)]
+struct Application {
+    applicant: Applicant,
+    /// The lender.
+    bank: u16,
+    /// The platform that referred it.
+    through: Option<u8>,
+    /// What the lender has bought on the applicant.
+    bought: Option<Bought>,
+}
+
+/// The desk on which the applications of a block lie. They are dealt with side by side, a step
+/// for all before the next one, since that is how draws are quick to make.
+#[derive(Default)]
+pub struct Desk {
+    candidates: Vec<[u32; 4]>,
+    open: Vec<Application>,
+    /// Banks that open applications have been to before, as many for each.
+    been_to: Vec<u16>,
+    refused: Vec<Application>,
+    /// Banks that have refused those.
+    refused_by: Vec<u16>,
+    /// Whether open applications are approved.
+    decisions: Vec<bool>,
+    own_noise: Drawn,
+    seller_noise: Drawn,
+    next_lender: Drawn,
+}
+
+impl Desk {
+    /// Takes all open applications off the desk.
+    fn clear(&mut self) {
+        self.open.clear();
+        self.been_to.clear();
+        self.own_noise.clear();
+        self.seller_noise.clear();
+    }
+}
+
+/// The first words of draws for some agents and options.
+#[derive(Default)]
+struct Drawn {
+    of: Vec<[u32; 2]>,
+    words: Vec<u32>,
+}
+
+impl Drawn {
+    fn clear(&mut self) {
+        self.of.clear();
+    }
+
+    fn push(&mut self, agent: u32, option: u32) {
+        self.of.push([agent, option]);
+    }
+
+    /// Draws the words, in the order of the pushes.
+    fn draw(&mut self, key: Key, purpose: Purpose, month: u32) -> impl FnMut() -> u32 {
+        // Some more than there are, so that all are drawn side by side.
+        self.of.resize(self.of.len().next_multiple_of(DRAWN_SIDE_BY_SIDE), [0; 2]);
+        self.words.resize(self.of.len(), 0);
+        key.first_words(purpose, month, &self.of, &mut self.words);
+        let mut words = self.words.iter();
+        move || *words.next().expect("a word is drawn for each")
+    }
+}
+
+/// How many draws are made side by side, at a time.
+const DRAWN_SIDE_BY_SIDE: usize = 8;
+
 impl Lending {
-    fn new(world: &World) -> Lending {
+    /// The month's lending.
+    pub fn new(world: &World) -> Lending {
         let credit = &world.parameters.credit;
         let (hazard, platform_share) = demand(world);
         let reported = 1.0 + credit.reporting_demand_effect;
@@ -124,21 +229,26 @@ impl Lending {
         let counts = world.banks.counts();
         let rows = || world.parameters.banks.iter().map(|entry| &entry.row);
         let direct_precision: Vec<f64> = (0..platforms).map(|p| world.direct_precision(p)).collect();
-        let mut by_precision: Vec<usize> = (0..platforms).collect();
-        by_precision.sort_by(|a, b| direct_precision[*b].total_cmp(&direct_precision[*a]).then(a.cmp(b)));
         let offer = |a: usize| AgencyOnOffer {
             open: world.open(a),
             on_menu: world.on_menu(a),
             capability: world.agencies[a].capability,
             records_loans: world.parameters.agencies[a].row.records_loans,
         };
+        let terms = world.lending_terms();
+        let own_precision: Vec<[f64; 2]> = (0..counts.len())
+            .map(|class| [false, true].map(|thin| world.own_precision(class, thin)))
+            .collect();
+        let scores = || [0.0].into_iter().chain(direct_precision.iter().copied());
+        let readings = |own: &f64| scores().map(|bought| terms.reading(*own, bought)).collect::<Vec<_>>();
+        let expected = candidate * BLOCK as f64;
         Lending {
             key: world.key,
             month: world.month,
-            terms: world.lending_terms(),
             max_loans: credit.max_loans,
-            tries: credit.tries,
-            log_no_candidate: libm::log1p(-candidate),
+            tries: credit.tries.min(world.banks.len() as u32),
+            skip: GeometricSkip::new(candidate),
+            candidates: (expected + libm::sqrt(expected)) as usize,
             goes_on: [share(hazard), share(hazard * reported)],
             platform_share,
             diversion: credit.diversion,
@@ -147,62 +257,88 @@ impl Lending {
             weights: world.parameters.platforms.iter().map(|entry| entry.row.credit_weight).collect(),
             refers: set(&|p| world.platforms[p].refers_applicants(world.month)),
             sells: set(&|p| world.platforms[p].sells_directly),
-            direct_precision,
-            by_precision,
+            most_precise: MostPrecise::new(&direct_precision),
             partners: BankPicker::new(&rows().map(|row| row.partnership_weight).collect::<Vec<_>>(), &counts),
             homes: BankPicker::new(&rows().map(|row| row.deposit_share).collect::<Vec<_>>(), &counts),
-            banks: world.banks.len(),
-            class: world.banks.class.clone(),
-            source: world.banks.source.clone(),
-            own_precision: (0..counts.len())
-                .map(|class| [false, true].map(|thin| world.own_precision(class, thin)))
+            lenders: (world.banks.class.iter().zip(&world.banks.source))
+                .map(|(class, source)| Lender { class: *class, source: source.number() as u8 })
                 .collect(),
+            sources: (0..Source::count(world.agencies.len())).map(Source::of_number).collect(),
+            readings: own_precision.as_flattened().iter().flat_map(readings).collect(),
+            own_precision,
+            direct_precision,
             agencies: (0..world.agencies.len()).map(offer).collect(),
             delivered: world.delivered(),
+            creditworthy_from: (0..credit.max_loans).map(|loans| creditworthy_from(&terms, loans)).collect(),
+            margin_error: Reading::margin_error(&terms, NearNormal::ERROR),
+            terms,
+            near_log: NearLog::table(),
+            near_normal: NearNormal::table(),
         }
     }
 
-    /// Lets the users of a block apply. Only those who come up are looked at: from one to the next is
-    /// a geometric skip, keyed by block and candidate.
-    fn serve(&self, block: &mut Block, tally: &mut Tally) {
-        let mut place = 0u64;
-        for candidate in 0.. {
-            let words = self.key.draw(Purpose::Application, block.number, self.month, candidate);
-            place += u64::from(geometric_skip(words[0], self.log_no_candidate));
-            if place >= block.len() as u64 {
+    /// Lets the users of a block apply, and lenders decide on those who do, one lender after another.
+    pub fn serve(&self, block: &mut Block, desk: &mut Desk, tally: &mut Tally) {
+        desk.clear();
+        self.come_up(block, desk, tally);
+        for round in 1..=self.tries {
+            self.decide(block, desk, round, tally);
+            if round == self.tries || desk.refused.is_empty() {
                 return;
             }
-            self.consider(block, place as usize, words, tally);
-            place += 1;
+            self.go_to_next_lenders(desk, round, tally);
         }
+    }
+
+    /// Has the users of a block who come up apply. Only they are looked at: from one to the next is
+    /// a geometric skip, keyed by block and candidate.
+    fn come_up(&self, block: &Block, desk: &mut Desk, tally: &mut Tally) {
+        let mut candidates = std::mem::take(&mut desk.candidates);
+        let (mut place, mut first) = (0u64, 0);
+        let mut at_once = self.candidates.max(1);
+        'block: loop {
+            candidates.resize(at_once.next_multiple_of(DRAWN_SIDE_BY_SIDE), [0; 4]);
+            self.key.draw_options(Purpose::Application, block.number, self.month, first, &mut candidates);
+            for words in &candidates {
+                place += u64::from(self.skip.of(words[0], self.near_log));
+                if place >= block.len() as u64 {
+                    break 'block;
+                }
+                if let Some(applicant) = self.consider(block, place as usize) {
+                    tally.ask(applicant.groups);
+                    self.go_to_first_lender(block, applicant, words, desk, tally);
+                }
+                place += 1;
+            }
+            first += candidates.len() as u32;
+            at_once = DRAWN_SIDE_BY_SIDE;
+        }
+        desk.candidates = candidates;
     }
 
     /// A candidate applies, unless barred, at the limit of loans, or discouraged.
-    fn consider(&self, block: &mut Block, place: usize, words: [u32; 4], tally: &mut Tally) {
+    #[inline]
+    fn consider(&self, block: &Block, place: usize) -> Option<Applicant> {
         let loans = block.loan_count(place);
         if loans >= self.max_loans || block.locked_out(place, self.month) {
-            return;
+            return None;
         }
         let user = block.user(place);
         let goes_on = self.goes_on[usize::from(block.reported_count(place) > 0)];
         if goes_on < 1.0 && self.luck(user, 0) >= goes_on {
-            return;
+            return None;
         }
-        let quality = block.quality(place);
-        let applicant = Applicant {
-            place,
-            user,
-            quality,
-            thin_file: block.thin_file(place),
+        let rank = block.quality_rank(place);
+        let creditworthy = u32::from(rank) >= self.creditworthy_from[loans as usize];
+        Some(Applicant {
             memberships: block.memberships(place),
-            loans,
-            creditworthy: self.terms.creditworthy(quality, loans),
-        };
-        let groups = Groups::of(applicant.creditworthy, applicant.thin_file, block.quintile(place));
-        tally.ask(groups);
-        if self.apply(block, &applicant, words, tally) {
-            tally.get(groups);
-        }
+            user,
+            place: place as u16,
+            rank,
+            quality: self.near_normal.of(middle_word(rank)) as f32,
+            loans: loans as u8,
+            groups: Groups::of(creditworthy, block.thin_file(place), block.quintile(place)),
+        })
     }
 
     /// A person's luck of this month beside the application's own words.
@@ -210,52 +346,57 @@ impl Lending {
         uniform(self.key.draw(Purpose::Demand, user, self.month, 0)[word])
     }
 
-    /// The person goes to a first lender, and after a refusal to others; whether a loan is made.
-    fn apply(&self, block: &mut Block, applicant: &Applicant, words: [u32; 4], tally: &mut Tally) -> bool {
-        let through = self.platform_of(applicant, words);
-        let home = block.home_bank(applicant.place);
-        let (mut through, first) = match through {
-            Some(p) if self.refers >> p & 1 == 0 => {
-                if self.luck(applicant.user, 1) >= self.diversion {
-                    return false;
-                }
-                (None, home)
+    /// An applicant goes to a first lender: a partner bank of a platform, or the home bank. Some of those
+    /// whose platform refers nobody give up.
+    #[inline]
+    fn go_to_first_lender(
+        &self,
+        block: &Block,
+        applicant: Applicant,
+        words: &[u32; 4],
+        desk: &mut Desk,
+        tally: &mut Tally,
+    ) {
+        let (bank, through) = match self.platform_of(applicant.memberships, words) {
+            Some(p) if self.refers >> p & 1 == 1 => {
+                (self.partners.pick(uniform(words[3])) as u16, Some(p as u8))
             }
-            Some(_) => (through, self.partners.pick(uniform(words[3]))),
-            None => (None, home),
+            Some(_) if self.luck(applicant.user, 1) >= self.diversion => return,
+            _ => (block.home_bank(applicant.place()) as u16, None),
         };
-        let mut asked = [0usize; 20];
-        for round in 0..(self.tries as usize).min(self.banks) {
-            let bank = if round == 0 {
-                first
-            } else {
-                match self.next_lender(applicant.user, &asked[..round]) {
-                    Some(bank) => bank,
-                    None => return false,
-                }
-            };
-            asked[round] = bank;
-            let approved = self.decide(block, applicant, bank, through, tally);
-            tally.decide(bank, applicant.creditworthy, approved);
-            if approved {
-                self.grant(block, applicant, bank, through, tally);
-                return true;
-            }
-            // Another lender's refusal is not visible, and the platform referred to the first alone.
-            through = None;
+        self.go_to(Application { applicant, bank, through, bought: None }, desk, tally);
+    }
+
+    /// An application comes to a lender, who buys from its source what there is on the applicant, which is counted.
+    #[inline]
+    fn go_to(&self, mut open: Application, desk: &mut Desk, tally: &mut Tally) {
+        let Lender { class, source } = self.lenders[usize::from(open.bank)];
+        let (bank, class) = (usize::from(open.bank), usize::from(class));
+        open.bought = match self.sources[usize::from(source)] {
+            Source::None => None,
+            Source::Direct => self.seller(&open.applicant, open.through).map(|platform| Bought {
+                precision: self.direct_precision[platform],
+                seller: platform as u16,
+            }),
+            source => self.query_agencies(&open.applicant, bank, class, source, tally),
+        };
+        desk.own_noise.push(open.applicant.user, u32::from(open.bank));
+        if let Some(bought) = open.bought {
+            desk.seller_noise.push(open.applicant.user, u32::from(bought.seller));
         }
-        false
+        desk.open.push(open);
     }
 
     /// The platform through which the person applies, by credit weight over memberships.
-    fn platform_of(&self, applicant: &Applicant, words: [u32; 4]) -> Option<usize> {
-        if applicant.memberships == 0 || uniform(words[1]) >= self.platform_share {
+    #[inline]
+    fn platform_of(&self, memberships: PlatformSet, words: &[u32; 4]) -> Option<usize> {
+        if memberships == 0 || uniform(words[1]) >= self.platform_share {
             return None;
         }
-        let total: f64 = platforms_in(applicant.memberships).map(|p| self.weights[p]).sum();
+        let total: f64 = platforms_in(memberships).map(|p| self.weights[p]).sum();
         let mut left = uniform(words[2]) * total;
         let mut last = None;
-        for p in platforms_in(applicant.memberships) {
+        for p in platforms_in(memberships) {
             last = Some(p);
             left -= self.weights[p];
             if left < 0.0 {
@@ -265,69 +406,139 @@ impl Lending {
         last
     }
 
-    /// A lender, by deposit share, that has not been asked; `None` where none is found in many draws.
-    fn next_lender(&self, user: u32, asked: &[usize]) -> Option<usize> {
+    /// Those whom lenders have refused go to another one that they have not asked, drawn by deposit share. Another
+    /// lender's refusal is not visible, and the platform referred to the first alone.
+    fn go_to_next_lenders(&self, desk: &mut Desk, asked: u32, tally: &mut Tally) {
+        desk.clear();
+        desk.next_lender.clear();
+        for application in &desk.refused {
+            desk.next_lender.push(application.applicant.user, asked << 8);
+        }
+        let refused = std::mem::take(&mut desk.refused);
+        let refused_by = std::mem::take(&mut desk.refused_by);
+        let mut next_lender = std::mem::take(&mut desk.next_lender);
+        let mut drawn = next_lender.draw(self.key, Purpose::NextLender, self.month);
+        for (Application { applicant, .. }, refused_by) in
+            refused.iter().zip(refused_by.chunks(asked as usize))
+        {
+            if let Some(bank) = self.next_lender(applicant.user, drawn(), refused_by) {
+                desk.been_to.extend_from_slice(refused_by);
+                self.go_to(
+                    Application { applicant: *applicant, bank, through: None, bought: None },
+                    desk,
+                    tally,
+                );
+            }
+        }
+        drop(drawn);
+        (desk.refused, desk.refused_by, desk.next_lender) = (refused, refused_by, next_lender);
+    }
+
+    /// A lender, by deposit share, that has not been asked; `None` where none is found in many draws, of
+    /// which `word` is the first.
+    fn next_lender(&self, user: u32, word: u32, asked: &[u16]) -> Option<u16> {
         const DRAWS: u32 = 64;
-        (0..DRAWS)
-            .map(|draw| {
-                self.key.uniform(Purpose::NextLender, user, self.month, (asked.len() as u32) << 8 | draw)
-            })
-            .map(|u| self.homes.pick(u))
+        let option = (asked.len() as u32) << 8;
+        let further =
+            (1..DRAWS).map(|draw| self.key.draw(Purpose::NextLender, user, self.month, option | draw)[0]);
+        std::iter::once(word)
+            .chain(further)
+            .map(|word| self.homes.pick(uniform(word)) as u16)
             .find(|bank| !asked.contains(bank))
     }
 
-    /// Whether the bank approves, after it has bought what its source has on the applicant.
-    fn decide(
-        &self,
-        block: &Block,
-        applicant: &Applicant,
-        bank: usize,
-        through: Option<usize>,
-        tally: &mut Tally,
-    ) -> bool {
-        let class = usize::from(self.class[bank]);
-        let own = self.own_precision[class][usize::from(applicant.thin_file)];
-        let bought = self.buy(applicant, bank, class, through, tally);
-        let own_noise = self.key.normal(Purpose::OwnNoise, applicant.user, 0, bank as u32);
-        let mut signals = weighted_signal(applicant.quality, own, own_noise);
-        let mut precision = own;
-        if let Some(bought) = bought.filter(|bought| bought.precision > 0.0) {
-            let noise = self.key.normal(Purpose::SellerNoise, applicant.user, 0, bought.seller as u32);
-            signals += weighted_signal(applicant.quality, bought.precision, noise);
-            precision += bought.precision;
+    /// Banks decide on the open applications, who have been to `round` banks with this one; those who are
+    /// refused are left.
+    fn decide(&self, block: &mut Block, desk: &mut Desk, round: u32, tally: &mut Tally) {
+        let mut own_noise = desk.own_noise.draw(self.key, Purpose::OwnNoise, 0);
+        let mut seller_noise = desk.seller_noise.draw(self.key, Purpose::SellerNoise, 0);
+        desk.decisions.clear();
+        for application in &desk.open {
+            let noise = [own_noise(), application.bought.map_or(NO_NOISE, |_| seller_noise())];
+            let loans_seen = self.loans_seen(block, &application.applicant, usize::from(application.bank));
+            desk.decisions.push(self.approves(application, noise, loans_seen));
         }
-        let loans_seen = self.loans_seen(block, applicant, bank);
-        self.terms.approves(signals / (1.0 + precision), precision, loans_seen)
+        // Counts of many banks are far apart in memory: one after another they are waited for together.
+        for (application, approved) in desk.open.iter().zip(&desk.decisions) {
+            let Application { applicant, bank, through, bought } = application;
+            let bank = usize::from(*bank);
+            tally.decide(bank, applicant.creditworthy(), *approved, slot(*through));
+            let seller = bought.map(|bought| usize::from(bought.seller));
+            if let Some(platform) = seller.filter(|seller| *seller < self.weights.len()) {
+                tally.query_platform(bank, usize::from(self.lenders[bank].class), platform);
+            }
+        }
+        desk.refused.clear();
+        desk.refused_by.clear();
+        for (i, (application, approved)) in desk.open.iter().zip(&desk.decisions).enumerate() {
+            if *approved {
+                self.grant(block, application, tally);
+            } else {
+                let before = round as usize - 1;
+                desk.refused.push(*application);
+                desk.refused_by.extend_from_slice(&desk.been_to[i * before..(i + 1) * before]);
+                desk.refused_by.push(application.bank);
+            }
+        }
     }
 
-    /// Buys from the bank's source what there is on the applicant, and counts it.
-    fn buy(
-        &self,
-        applicant: &Applicant,
-        bank: usize,
-        class: usize,
-        through: Option<usize>,
-        tally: &mut Tally,
-    ) -> Option<Bought> {
-        match self.source[bank] {
-            Source::None => None,
-            Source::Direct => {
-                let platform = self.seller(applicant, through)?;
-                tally.query_platform(bank, class, platform);
-                tally.direct_decisions += 1;
-                Some(Bought { precision: self.direct_precision[platform], seller: platform })
-            }
-            source => self.query_agencies(applicant, bank, class, source, tally),
+    /// Whether the bank approves, given the words of the noise of its own judgement and of what it has bought.
+    #[inline]
+    fn approves(&self, application: &Application, noise: [u32; 2], loans_seen: u32) -> bool {
+        let Application { applicant, bank, bought, .. } = application;
+        let class = usize::from(self.lenders[usize::from(*bank)].class);
+        let thin = usize::from(applicant.thin_file());
+        let score = match bought {
+            None => 0,
+            Some(Bought { seller, .. }) => usize::from(*seller) + 1,
+        };
+        let scores = self.weights.len() + 1;
+        let pooled;
+        let reading = if score < scores {
+            &self.readings[(2 * class + thin) * scores + score]
+        } else {
+            pooled = self.terms.reading(self.own_precision[class][thin], bought.map_or(0.0, |b| b.precision));
+            &pooled
+        };
+        let near = |word| self.near_normal.of(word);
+        let quality = f64::from(applicant.quality);
+        let margin = reading.margin(&self.terms, quality, near(noise[0]), near(noise[1]), loans_seen);
+        if margin.abs() > self.margin_error {
+            margin > 0.0
+        } else {
+            let own = self.own_precision[class][thin];
+            self.approves_exactly(applicant.rank, own, *bought, noise, loans_seen)
         }
+    }
+
+    /// The same where near values are too near to call.
+    #[cold]
+    fn approves_exactly(
+        &self,
+        rank: u16,
+        own: f64,
+        bought: Option<Bought>,
+        noise: [u32; 2],
+        loans_seen: u32,
+    ) -> bool {
+        let quality = quality(rank);
+        let [own_noise, seller_noise] = noise.map(|word| normal_quantile(uniform(word)));
+        let mut signals = weighted_signal(quality, own, own_noise);
+        let mut precision = own;
+        if let Some(bought) = bought.filter(|bought| bought.precision > 0.0) {
+            signals += weighted_signal(quality, bought.precision, seller_noise);
+            precision += bought.precision;
+        }
+        self.terms.approves(signals / (1.0 + precision), precision, loans_seen)
     }
 
     /// The platform that sells data on the applicant: the one that referred, or else the most
     /// precise of which the person is a member.
-    fn seller(&self, applicant: &Applicant, through: Option<usize>) -> Option<usize> {
-        let sells = |p: &usize| (applicant.memberships & self.sells) >> p & 1 == 1;
+    fn seller(&self, applicant: &Applicant, through: Option<u8>) -> Option<usize> {
+        let selling = applicant.memberships & self.sells;
         let platform = match through {
-            Some(platform) => Some(platform).filter(|p| sells(p)),
-            None => self.by_precision.iter().copied().find(|p| sells(p)),
+            Some(platform) => Some(usize::from(platform)).filter(|p| selling >> p & 1 == 1),
+            None => self.most_precise.of(selling),
         };
         platform.filter(|_| self.delivered.consents(applicant.user))
     }
@@ -360,7 +571,7 @@ impl Lending {
         tally.agency_decisions += 1;
         Some(Bought {
             precision: self.agencies[ablest].capability * self.delivered.pool.raw(pooled),
-            seller: self.weights.len() + ablest,
+            seller: (self.weights.len() + ablest) as u16,
         })
     }
 
@@ -373,34 +584,91 @@ impl Lending {
             LoanRecords::None => false,
             LoanRecords::All => true,
             LoanRecords::Subscribers => {
-                let records = |(a, agency): (usize, &AgencyOnOffer)| {
-                    agency.records_loans && agency.serves(a, self.source[bank])
-                };
+                let source = self.sources[usize::from(self.lenders[bank].source)];
+                let records =
+                    |(a, agency): (usize, &AgencyOnOffer)| agency.records_loans && agency.serves(a, source);
                 self.agencies.iter().enumerate().any(records)
             }
         };
         let seen = block
-            .loans_of(applicant.place)
+            .loans_of(applicant.place())
             .filter(|loan| usize::from(loan.lender) == bank || (sees_reported && loan.reported()));
         seen.count() as u32
     }
 
-    fn grant(
-        &self,
-        block: &mut Block,
-        applicant: &Applicant,
-        bank: usize,
-        through: Option<usize>,
-        tally: &mut Tally,
-    ) {
-        let slot = through.map_or(HOME_SLOT, |p| p as u8 + 1);
+    fn grant(&self, block: &mut Block, application: &Application, tally: &mut Tally) {
+        let Application { applicant, bank, through, .. } = application;
+        let (place, loans, bank) = (applicant.place(), u32::from(applicant.loans), usize::from(*bank));
         let reported = self.lender_reporting > 0.0 && self.luck(applicant.user, 2) < self.lender_reporting;
-        let place = applicant.place;
-        let before = (applicant.loans, block.owes_several_lenders(place));
-        block.grant(place, bank, slot, reported, self.month);
-        tally.change_of_debt(before, (applicant.loans + 1, block.owes_several_lenders(place)));
-        tally.grant(bank, slot, block.quintile(place));
+        let several = block.owes_several_lenders(place);
+        let another = || block.loans_of(place).next().is_some_and(|loan| usize::from(loan.lender) != bank);
+        tally.change_of_debt((loans, several), (loans + 1, several || another()));
+        block.grant(place, bank, slot(*through), reported, self.month);
+        tally.grant(applicant.groups, block.quintile(place));
     }
+}
+
+/// The most precise platform of any set: the first of equals.
+struct MostPrecise {
+    /// By group of eight platforms, for each of their sets: the lowest rank.
+    lowest_rank: Vec<[u8; 256]>,
+    /// Platforms by rank, that is by falling precision.
+    by_rank: Vec<usize>,
+}
+
+impl MostPrecise {
+    fn new(precision: &[f64]) -> MostPrecise {
+        let mut by_rank: Vec<usize> = (0..precision.len()).collect();
+        by_rank.sort_by(|a, b| precision[*b].total_cmp(&precision[*a]).then(a.cmp(b)));
+        let mut ranks = vec![NOBODY; precision.len().next_multiple_of(8)];
+        by_rank.iter().enumerate().for_each(|(rank, platform)| ranks[*platform] = rank as u8);
+        let lowest = |group: &[u8], set: usize| {
+            let members = group.iter().enumerate().filter(|(bit, _)| set >> bit & 1 == 1);
+            members.map(|(_, rank)| *rank).min().unwrap_or(NOBODY)
+        };
+        MostPrecise {
+            lowest_rank: ranks.chunks(8).map(|group| std::array::from_fn(|set| lowest(group, set))).collect(),
+            by_rank,
+        }
+    }
+
+    #[inline]
+    fn of(&self, set: PlatformSet) -> Option<usize> {
+        let (mut rest, mut best) = (set, NOBODY);
+        for lowest in &self.lowest_rank {
+            best = best.min(lowest[usize::from(rest as u8)]);
+            rest >>= 8;
+        }
+        self.by_rank.get(usize::from(best)).copied()
+    }
+}
+
+/// A rank that no platform has.
+const NOBODY: u8 = MOST_PLATFORMS as u8;
+
+/// The slot of a loan that came through a platform, or none.
+fn slot(through: Option<u8>) -> u8 {
+    through.map_or(HOME_SLOT, |p| p + 1)
+}
+
+/// A word for the noise of what has not been bought: none.
+const NO_NOISE: u32 = 1 << 31;
+
+/// The word at the middle of a rank's part of (0, 1).
+#[inline]
+fn middle_word(rank: u16) -> u32 {
+    u32::from(rank) << 16 | 1 << 15
+}
+
+/// The lowest rank of quality at which a person with `loans` loans is creditworthy; the number of ranks
+/// where none is.
+fn creditworthy_from(terms: &LendingTerms, loans: u32) -> u32 {
+    let (mut low, mut high) = (0, 1 << 16);
+    while low < high {
+        let rank = (low + high) / 2;
+        if terms.creditworthy(quality(rank as u16), loans) { high = rank } else { low = rank + 1 }
+    }
+    low
 }
 
 /// Puts the month's loans on the books.
@@ -436,14 +704,14 @@ fn book_trades(world: &mut World) {
         for bank in world.banks.of_class(class) {
             for (seller, count) in world.tallies[0].queries(bank).iter().enumerate() {
                 if *count > 0 {
-                    let amount = Money::from_cny(fees[seller] * world.persons(*count));
+                    let amount = Money::from_cny(fees[seller] * world.persons(u64::from(*count)));
                     let (party, flow) = if seller < platforms {
                         (Party::Platform(seller), Flow::DirectFee)
                     } else {
                         (Party::Agency(seller - platforms), Flow::AgencyFee)
                     };
                     world.ledger.post(Party::Bank(bank), party, flow, amount);
-                    sold[seller].0 += count;
+                    sold[seller].0 += u64::from(*count);
                     sold[seller].1 += amount;
                 }
             }
@@ -483,8 +751,8 @@ fn remember(world: &mut World) {
     let mut queries = vec![0u64; platforms + world.agencies.len()];
     for bank in 0..world.banks.len() {
         let counts = world.tallies[0].queries(bank);
-        queries.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
-        world.banks.decisions[bank].push(world.tallies[0].decisions[bank] as f64);
+        queries.iter_mut().zip(counts).for_each(|(sum, count)| *sum += u64::from(*count));
+        world.banks.decisions[bank].push(f64::from(world.tallies[0].decisions[bank].made));
     }
     let weight = world.weight;
     for (p, platform) in world.platforms.iter_mut().enumerate() {
@@ -500,4 +768,32 @@ fn remember(world: &mut World) {
     }
     let decisions = world.persons(world.tallies[0].all_decisions());
     world.decisions_made.push(decisions);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::screening::tests::terms;
+
+    #[test]
+    fn the_most_precise_platform_of_a_set_is_found() {
+        let precision: Vec<f64> = (0..19).map(|p| f64::from(p * 7 % 11)).collect();
+        let most_precise = MostPrecise::new(&precision);
+        for set in (0..1u128 << 19).step_by(97) {
+            let better = |a: &usize, b: &usize| precision[*a].total_cmp(&precision[*b]).then(b.cmp(a));
+            assert_eq!(most_precise.of(set), platforms_in(set).max_by(better), "{set:b}");
+        }
+        assert_eq!(MostPrecise::new(&[]).of(0), None);
+    }
+
+    #[test]
+    fn creditworthiness_starts_at_a_rank() {
+        let terms = terms();
+        for loans in 0..4 {
+            let from = creditworthy_from(&terms, loans);
+            for rank in (0..1 << 16).step_by(61).chain([from.saturating_sub(1), from]) {
+                assert_eq!(terms.creditworthy(quality(rank as u16), loans), rank >= from, "{loans} {rank}");
+            }
+        }
+    }
 }

@@ -38,7 +38,8 @@ pub fn expose(world: &mut World) {
 
 /// Records bought from platforms this month, by bank.
 fn records_bought(tally: &Tally, banks: usize, platforms: usize) -> Vec<u64> {
-    (0..banks).map(|bank| tally.queries(bank)[..platforms].iter().sum()).collect()
+    let bought = |bank: usize| tally.queries(bank)[..platforms].iter().map(|count| u64::from(*count)).sum();
+    (0..banks).map(bought).collect()
 }
 
 fn stores(world: &World) -> Vec<Store> {

@@ -10,12 +10,15 @@ pub type PlatformSet = u128;
 pub const MOST_PLATFORMS: usize = PlatformSet::BITS as usize;
 
 /// The platforms in a set, in the order of the roster.
-pub fn platforms_in(mut set: PlatformSet) -> impl Iterator<Item = usize> {
+pub fn platforms_in(set: PlatformSet) -> impl Iterator<Item = usize> {
+    // By halves, since most rosters have platforms in the lower one alone.
+    let (mut low, mut high) = (set as u64, (set >> 64) as u64);
     std::iter::from_fn(move || {
-        (set != 0).then(|| {
-            let platform = set.trailing_zeros() as usize;
-            set &= set - 1;
-            platform
+        let (half, first) = if low != 0 { (&mut low, 0) } else { (&mut high, 64) };
+        (*half != 0).then(|| {
+            let platform = half.trailing_zeros() as usize;
+            *half &= *half - 1;
+            first + platform
         })
     })
 }

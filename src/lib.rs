@@ -1,7 +1,7 @@
 //! `mandate` simulates a mandated data-sharing regime: `MODEL.md` says what is simulated, this crate
 //! is how. What lives where, and which way imports point (each layer only uses those above it):
 //!
-//! - units and chance: [`units`], [`normal`], [`random`];
+//! - units and chance: [`units`], [`normal`], [`random`], [`near`];
 //! - what a user asks for: [`scenario`], and what rows the tables have: [`tables`];
 //! - rules as pure functions: [`information`], [`screening`], [`hazard`],
 //!   [`choice`];
@@ -30,6 +30,7 @@ pub mod hazard;
 pub mod information;
 pub mod ledger;
 pub mod month;
+pub mod near;
 pub mod normal;
 pub mod observe;
 pub mod output;

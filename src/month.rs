@@ -1,5 +1,8 @@
 //! One month of the world.
 
+use crate::agents::users::in_chunks;
+use crate::credit::{Desk, Lending};
+use crate::repayment::Repayment;
 use crate::world::World;
 use crate::{accounts, compliance, credit, delivery, exposure, repayment, rules, sourcing, supervision};
 
@@ -17,9 +20,22 @@ pub fn step_month(world: &mut World) {
     compliance::choose(world);
     delivery::deliver(world);
     sourcing::choose(world);
-    repayment::repay(world);
-    credit::lend(world);
+    repay_and_lend(world);
     supervision::supervise(world);
     exposure::expose(world);
     accounts::settle(world);
+}
+
+/// Repayment and credit. Lending looks at no other block and at no books, so each block goes through both
+/// while it is at hand, and the books follow.
+fn repay_and_lend(world: &mut World) {
+    let (repayment, lending) = (Repayment::new(world), Lending::new(world));
+    in_chunks(&mut world.blocks, &mut world.tallies, world.stop, Desk::default, |block, desk, tally| {
+        block.fetch();
+        repayment.serve(block, tally);
+        lending.serve(block, desk, tally);
+    });
+    world.add_tallies();
+    repayment::book(world);
+    credit::book(world);
 }

@@ -12,7 +12,7 @@ use crate::tables::{
     AgencyMonthRow, BankMonthRow, DecisionRow, FlowRow, MonthRow, PlatformMonthRow, Reporting, RunRows,
     TradeRow,
 };
-use crate::tally::Group;
+use crate::tally::{Decisions, Group};
 use crate::units::Money;
 use crate::world::World;
 
@@ -173,12 +173,14 @@ fn bank_row(world: &World, banks: std::ops::Range<usize>, single: Option<usize>)
     let tally = &world.tallies[0];
     let class = usize::from(world.banks.class[banks.start]);
     let count = banks.len() as f64;
-    let sum = |counts: &[u64]| counts[banks.clone()].iter().sum::<u64>() as f64;
+    let sum = |count: fn(&Decisions) -> u32| {
+        tally.decisions[banks.clone()].iter().map(|decisions| u64::from(count(decisions))).sum::<u64>() as f64
+    };
     let net = |flow: Flow| banks.clone().map(|b| world.ledger.net(Party::Bank(b), flow)).sum::<Money>();
     let share = |uses: &dyn Fn(Source) -> bool| {
         banks.clone().filter(|b| uses(world.banks.source[*b])).count() as f64 / count
     };
-    let (decisions, approvals) = (sum(&tally.decisions), sum(&tally.approvals));
+    let (decisions, approvals) = (sum(|d| d.made), sum(|d| d.approvals));
     let defaulted = tally.defaulted.iter().filter(|loan| banks.contains(&usize::from(loan.lender))).count();
     let opening: u64 = world.record.opening_loans[banks.clone()].iter().sum();
     BankMonthRow {
@@ -192,10 +194,7 @@ fn bank_row(world: &World, banks: std::ops::Range<usize>, single: Option<usize>)
         applications: decisions * world.weight,
         approvals: approvals * world.weight,
         approval_rate: ratio(approvals, decisions),
-        approval_rate_creditworthy: ratio(
-            sum(&tally.creditworthy_approvals),
-            sum(&tally.creditworthy_decisions),
-        ),
+        approval_rate_creditworthy: ratio(sum(|d| d.creditworthy_approvals), sum(|d| d.creditworthy)),
         default_rate_annual: ratio(12.0 * defaulted as f64, opening as f64),
         originations_cny: -net(Flow::PrincipalLent),
         loans_outstanding_cny: banks.clone().map(|b| world.banks.books.outstanding(b)).sum(),

@@ -81,6 +81,39 @@ impl Key {
         philox(self.0, [agent, option, (purpose as u32) << 24 | month, 1])
     }
 
+    /// [`Key::draw`] for the options from `first` on, one after another: many at once, since processors
+    /// work out several side by side. (So they do in a loop of unknown length, which inlining could undo.)
+    #[inline(never)]
+    pub fn draw_options(self, purpose: Purpose, agent: u32, month: u32, first: u32, out: &mut [[u32; 4]]) {
+        let purpose_and_month = (purpose as u32) << 24 | month;
+        for (i, words) in out.iter_mut().enumerate() {
+            *words = philox(self.0, [agent, first + i as u32, purpose_and_month, 1]);
+        }
+    }
+
+    /// [`Key::draw`] for the options 0, 1, 2, ..., made some at a time.
+    pub fn options(self, purpose: Purpose, agent: u32, month: u32) -> Options {
+        Options { key: self, purpose, agent, month, made: 0, words: [[0; 4]; Options::AT_A_TIME] }
+    }
+
+    /// [`Key::draw`] for the agents from `first` on, one after another, and one option.
+    #[inline(never)]
+    pub fn draw_agents(self, purpose: Purpose, first: u32, option: u32, out: &mut [[u32; 4]]) {
+        let purpose = (purpose as u32) << 24;
+        for (i, words) in out.iter_mut().enumerate() {
+            *words = philox(self.0, [first + i as u32, option, purpose, 1]);
+        }
+    }
+
+    /// The first word of [`Key::draw`] for each pair (agent, option) of `of`: many at once.
+    #[inline(never)]
+    pub fn first_words(self, purpose: Purpose, month: u32, of: &[[u32; 2]], out: &mut [u32]) {
+        let purpose_and_month = (purpose as u32) << 24 | month;
+        for ([agent, option], word) in of.iter().zip(out) {
+            *word = philox(self.0, [*agent, *option, purpose_and_month, 1])[0];
+        }
+    }
+
     /// One number in (0, 1) for (purpose, agent, month, option).
     #[inline]
     pub fn uniform(self, purpose: Purpose, agent: u32, month: u32, option: u32) -> f64 {
@@ -102,6 +135,31 @@ impl Key {
     /// are keyed by (purpose, agent) as all others are.
     pub fn generator(self, purpose: Purpose, agent: u32) -> KeyedGenerator {
         KeyedGenerator { key: self, purpose, agent, words: 0 }
+    }
+}
+
+/// The draws of one (purpose, agent, month); see [`Key::options`].
+pub struct Options {
+    key: Key,
+    purpose: Purpose,
+    agent: u32,
+    month: u32,
+    made: u32,
+    words: [[u32; 4]; Options::AT_A_TIME],
+}
+
+impl Options {
+    const AT_A_TIME: usize = 8;
+
+    /// The draw for the next option.
+    #[inline]
+    pub fn draw(&mut self) -> [u32; 4] {
+        let place = self.made as usize % Self::AT_A_TIME;
+        if place == 0 {
+            self.key.draw_options(self.purpose, self.agent, self.month, self.made, &mut self.words);
+        }
+        self.made += 1;
+        self.words[place]
     }
 }
 
@@ -142,16 +200,7 @@ pub fn uniform(word: u32) -> f64 {
     (f64::from(word) + 0.5) * (1.0 / 4_294_967_296.0)
 }
 
-/// How many candidates a geometric skip passes over when each is taken with the probability whose
-/// `log1p(-probability)` is given: the number of failures before the next success.
-///
-/// Saturates at `u32::MAX`, which is past the end of every block.
-#[inline]
-pub fn geometric_skip(word: u32, log_one_minus_probability: f64) -> u32 {
-    (libm::log(uniform(word)) / log_one_minus_probability) as u32
-}
-
-#[inline]
+#[inline(always)]
 fn philox(key: [u32; 2], counter: [u32; 4]) -> [u32; 4] {
     const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
     const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
@@ -212,21 +261,22 @@ mod tests {
     }
 
     #[test]
-    fn skips_take_each_candidate_with_its_probability() {
-        let key = Key::new(9, 1);
-        let probability: f64 = 0.06;
-        let log_one_minus = libm::log1p(-probability);
-        let (mut taken, mut position, mut candidate) = (0u32, 0u64, 0u32);
-        while position < 1_000_000 {
-            let words = key.draw(Purpose::Application, 0, 0, candidate);
-            position += u64::from(geometric_skip(words[0], log_one_minus)) + 1;
-            candidate += 1;
-            taken += u32::from(position <= 1_000_000);
+    fn many_draws_at_once_are_the_same_draws() {
+        let key = Key::new(6, 2);
+        let mut rows = [[0; 4]; 21];
+        key.draw_options(Purpose::Application, 7, 40, 3, &mut rows);
+        let mut agents = [[0; 4]; 21];
+        key.draw_agents(Purpose::Traits, 1000, 2, &mut agents);
+        let mut firsts = [0; 21];
+        let of: [[u32; 2]; 21] = std::array::from_fn(|i| [100 - i as u32, 3 * i as u32]);
+        key.first_words(Purpose::OwnNoise, 9, &of, &mut firsts);
+        let mut options = key.options(Purpose::Default, 5, 6);
+        for i in 0..21 {
+            assert_eq!(options.draw(), key.draw(Purpose::Default, 5, 6, i as u32));
+            assert_eq!(rows[i], key.draw(Purpose::Application, 7, 40, 3 + i as u32));
+            assert_eq!(agents[i], key.draw(Purpose::Traits, 1000 + i as u32, 0, 2));
+            assert_eq!(firsts[i], key.draw(Purpose::OwnNoise, of[i][0], 9, of[i][1])[0]);
         }
-        let sd = (1e6 * probability * (1.0 - probability)).sqrt();
-        assert!((f64::from(taken) - 1e6 * probability).abs() < 4.0 * sd, "{taken} taken");
-        assert_eq!(geometric_skip(5, libm::log1p(-0.0)), u32::MAX, "nobody comes up at a rate of 0");
-        assert_eq!(geometric_skip(5, f64::NEG_INFINITY), 0, "everybody does at 1");
     }
 
     #[test]

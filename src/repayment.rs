@@ -1,62 +1,74 @@
 //! Step 5 of a month, repayment: active loans earn interest, amortise, default.
 
-use crate::agents::users::{Block, SEGMENT_ENDS, in_chunks};
-use crate::hazard::HazardBounds;
+use crate::agents::users::{Block, SEGMENT_ENDS};
+use crate::hazard::{Bound, HazardBounds};
 use crate::ledger::{Flow, Party};
-use crate::random::{Key, Purpose, geometric_skip, uniform};
+use crate::near::NearLog;
+use crate::random::{Key, Purpose, uniform};
 use crate::screening::{LendingTerms, monthly_hazard};
 use crate::tally::{ByQuintile, DefaultedLoan, Tally};
 use crate::units::Money;
 use crate::world::World;
+use std::sync::Arc;
 
-/// Lets borrowers default or repay, and books what follows.
-pub fn repay(world: &mut World) {
-    let credit = &world.parameters.credit;
-    let repayment = Repayment {
-        key: world.key,
-        month: world.month,
-        terms: world.lending_terms(),
-        discipline: credit.reporting_discipline,
-        term_months: credit.term_months,
-        locked_until: world.month + credit.lockout_months,
-    };
-    world.hazard_bounds.update(repayment.terms, repayment.discipline, credit.max_loans);
-    world.record.opening_borrowers = world.borrowers;
-    world.record.opening_loans.clone_from(&world.banks.books.loans);
-    let bounds = &world.hazard_bounds;
-    in_chunks(&mut world.blocks, &mut world.tallies, |block, tally| {
-        repayment.default(block, bounds, tally);
-        repayment.end(block, tally);
-    });
-    book(world);
-}
-
-/// All that a month's repayment reads.
-struct Repayment {
+/// All that a month's repayment reads, which stays as it is while borrowers default or repay.
+pub struct Repayment {
     key: Key,
     month: u32,
     terms: LendingTerms,
     discipline: f64,
     term_months: u32,
     locked_until: u32,
+    bounds: Arc<HazardBounds>,
+    near_log: &'static NearLog,
 }
 
 impl Repayment {
+    /// The month's repayment. Notes how many borrowers there are at its opening.
+    pub fn new(world: &mut World) -> Repayment {
+        world.record.opening_borrowers = world.borrowers;
+        let terms = world.lending_terms();
+        let credit = &world.parameters.credit;
+        let discipline = credit.reporting_discipline;
+        if !world.hazard_bounds.are_for(terms, discipline, credit.max_loans) {
+            world.hazard_bounds = Arc::new(HazardBounds::new(terms, discipline, credit.max_loans));
+        }
+        Repayment {
+            key: world.key,
+            month: world.month,
+            terms,
+            discipline,
+            term_months: credit.term_months,
+            locked_until: world.month + credit.lockout_months,
+            bounds: world.hazard_bounds.clone(),
+            near_log: NearLog::table(),
+        }
+    }
+
+    /// Lets the borrowers of a block default or repay.
+    pub fn serve(&self, block: &mut Block, tally: &mut Tally) {
+        self.default(block, tally);
+        self.end(block, tally);
+    }
+
     /// Borrowers default. A default hits all loans of the person and bars new applications.
-    fn default(&self, block: &mut Block, bounds: &HazardBounds, tally: &mut Tally) {
+    fn default(&self, block: &mut Block, tally: &mut Tally) {
         if block.loans().is_empty() {
             return;
         }
-        let (mut start, mut candidate) = (0, 0);
+        let mut draws = self.key.options(Purpose::Default, block.number, self.month);
+        let mut start = 0;
         for end in SEGMENT_ENDS.map(|end| end.min(block.len())) {
+            if start == end {
+                return;
+            }
+            let Bound { hazard, skip } = self.bounds.at(block.quality_rank(start));
             let mut place = start;
             while place < end {
-                let (bound, log_none) = bounds.at(block.quality_rank(start));
-                let words = self.key.draw(Purpose::Default, block.number, self.month, candidate);
-                candidate += 1;
-                place = place.saturating_add(geometric_skip(words[0], log_none) as usize);
+                let words = draws.draw();
+                place = place.saturating_add(skip.of(words[0], self.near_log) as usize);
                 if place < end {
-                    self.consider(block, place, uniform(words[1]) * bound, tally);
+                    self.consider(block, place, uniform(words[1]) * hazard, tally);
                 }
                 place = place.saturating_add(1);
             }
@@ -65,9 +77,14 @@ impl Repayment {
     }
 
     /// A person who has come up defaults if `luck` is below the person's own hazard.
+    #[inline]
     fn consider(&self, block: &mut Block, place: usize, luck: f64, tally: &mut Tally) {
         let loans = block.loan_count(place);
-        if loans == 0 || luck >= self.hazard(block, place, loans) {
+        // The tighter bound says of most that they are lucky, which is quicker than their own hazard.
+        if loans == 0
+            || luck >= self.bounds.with_loans(block.quality_rank(place), loans)
+            || luck >= self.hazard(block, place, loans)
+        {
             return;
         }
         let before = (loans, block.owes_several_lenders(place));
@@ -91,48 +108,46 @@ impl Repayment {
 
     /// Loans whose last instalment is paid this month end.
     fn end(&self, block: &mut Block, tally: &mut Tally) {
-        let mut position = 0;
-        while position < block.loans().len() {
-            let loan = block.loans()[position];
-            if loan.age(self.month) != self.term_months {
-                position += 1;
-                continue;
-            }
-            let place = loan.user();
+        let ending = (self.month.wrapping_sub(self.term_months) & 0x7f) as u8;
+        // From the last to the first, since the last loan takes the place of one that is removed.
+        let mut end = block.loans().len();
+        while let Some(position) = block.loans()[..end].iter().rposition(|loan| loan.cohort() == ending) {
+            let place = block.loans()[position].user();
             let before = (block.loan_count(place), block.owes_several_lenders(place));
             let loan = block.remove_loan(position);
             tally.end(loan.lender, loan.slot);
             tally.change_of_debt(before, (block.loan_count(place), block.owes_several_lenders(place)));
+            end = position;
         }
     }
 }
 
 /// Books defaults, interest, funding, commissions and instalments. A defaulter's loans pay nothing:
 /// a share 1 - lgd of the balance is recovered, the rest written off.
-fn book(world: &mut World) {
+pub fn book(world: &mut World) {
     let slots = world.banks.books.slots();
-    let mut ended = vec![0u32; world.banks.len() * slots];
-    let mut defaulted: Vec<DefaultedLoan> = Vec::new();
-    for tally in &world.tallies {
-        ended.iter_mut().zip(&tally.ended).for_each(|(sum, count)| *sum += count);
-        defaulted.extend_from_slice(&tally.defaulted);
-    }
+    world.record.opening_loans.clone_from(&world.banks.books.loans);
+    let defaulted = std::mem::take(&mut world.tallies[0].defaulted);
     let lost = book_defaults(world, &defaulted);
     world.record.performing_by_quintile = performing_by_quintile(world, &defaulted);
+    world.tallies[0].defaulted = defaulted;
     let closing_cohort = (world.month.wrapping_sub(world.parameters.credit.term_months) & 0x7f) as usize;
     world.loans_by_quintile[closing_cohort] = [0; 5];
     let closing = world.instalments[closing_cohort];
     let credit = world.parameters.credit.clone();
     let commissions: Vec<f64> = (0..world.platforms.len()).map(|p| world.commission(p)).collect();
     world.record.performing = Money::ZERO;
-    for bank in 0..world.banks.len() {
+    for (bank, lost) in lost.into_iter().enumerate() {
         let (mut performing, mut repaid) = (Money::ZERO, Money::ZERO);
         let mut commission_paid = Money::ZERO;
         for slot in 0..slots {
+            if world.banks.books.is_idle(bank, slot) {
+                continue;
+            }
             let (opening, instalments) = world.banks.books.amortise(bank, slot);
             performing += opening;
             repaid += instalments;
-            world.banks.books.close(bank, slot, ended[bank * slots + slot], closing);
+            world.banks.books.close(bank, slot, world.tallies[0].ended[bank * slots + slot], closing);
             if slot > 0 && opening > Money::ZERO {
                 let commission = opening.share(commissions[slot - 1] / 12.0);
                 let platform = Party::Platform(slot - 1);
@@ -145,8 +160,8 @@ fn book(world: &mut World) {
         let funding = performing.share(credit.funding_cost / 12.0) - commission_paid;
         world.ledger.post(Party::Users, Party::Bank(bank), Flow::Interest, interest);
         world.ledger.post(Party::Bank(bank), Party::Suppliers, Flow::Funding, funding.max(Money::ZERO));
-        let recovered = lost[bank] - lost[bank].share(credit.loss_given_default);
-        world.record.written_off[bank] = lost[bank] - recovered;
+        let recovered = lost - lost.share(credit.loss_given_default);
+        world.record.written_off[bank] = lost - recovered;
         world.ledger.post(Party::Users, Party::Bank(bank), Flow::PrincipalRepaid, repaid + recovered);
         world.record.performing += performing;
     }

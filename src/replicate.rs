@@ -6,7 +6,7 @@ use crate::scenario::Scenario;
 use crate::tables::{Reporting, RunRows};
 use crate::world::World;
 use crate::{accounts, observe, rules};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Why a replicate ended before its last month.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub enum Ended {
 /// Runs one replicate.
 ///
 /// `chunks` is into how many parts the users are split for threads; results do not depend on it.
-/// `stop` is looked at every month.
+/// `stop` ends it within a few blocks of users.
 ///
 /// # Errors
 /// [`Ended`], with the month and the accounts named where an identity is broken.
@@ -33,15 +33,32 @@ pub fn simulate(
     reporting: Reporting,
     stop: &AtomicBool,
 ) -> Result<RunRows, Ended> {
-    let mut world = World::new(scenario, key, chunks, reporting.decisions);
+    simulate_counting(scenario, key, chunks, reporting, stop, &AtomicU64::new(0))
+}
+
+/// The same; `months_done` counts the months for whoever waits.
+///
+/// # Errors
+/// As those of [`simulate`].
+pub fn simulate_counting(
+    scenario: &Scenario,
+    key: Key,
+    chunks: usize,
+    reporting: Reporting,
+    stop: &AtomicBool,
+    months_done: &AtomicU64,
+) -> Result<RunRows, Ended> {
+    let mut world = World::new_unless(stop, scenario, key, chunks, reporting.decisions);
     let calendar = world.parameters.calendar.clone();
     let mut rows = RunRows::default();
-    for month in 0..calendar.burn_in_months + calendar.months {
+    for month in 0..calendar.all_months() {
+        world.month = month;
+        step_month(&mut world);
+        // What was left undone must not be read.
         if stop.load(Ordering::Relaxed) {
             return Err(Ended::Interrupted);
         }
-        world.month = month;
-        step_month(&mut world);
+        months_done.fetch_add(1, Ordering::Relaxed);
         accounts::check(&world).map_err(Ended::Invariant)?;
         if month + 1 == calendar.burn_in_months {
             rows.opening.push(observe::month_row(&world));

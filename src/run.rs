@@ -2,7 +2,7 @@
 //! whoever asks for them can make one by one.
 
 use crate::random::Key;
-use crate::replicate::{Ended, simulate};
+use crate::replicate::{Ended, simulate, simulate_counting};
 use crate::scenario::Scenario;
 use crate::tables::{Reporting, RunRows};
 use std::any::Any;
@@ -10,8 +10,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
+use std::time::Duration;
 
 /// Replicates of each scenario unless told otherwise.
 pub const DEFAULT_REPLICATES: u32 = 20;
@@ -72,7 +73,22 @@ pub enum RunError<E> {
     Sink(E),
 }
 
+/// How far the runs of a plan are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Runs that are done.
+    pub runs: usize,
+    /// Months that are done, of all runs.
+    pub months: u64,
+}
+
 impl Plan<'_> {
+    /// Months in all runs, those of burn-ins included.
+    pub fn months(&self) -> u64 {
+        let months = |scenario: &Scenario| u64::from(scenario.parameters.calendar.all_months());
+        self.scenarios.iter().map(months).sum::<u64>() * u64::from(self.replicates)
+    }
+
     /// Runs in all.
     pub fn runs(&self) -> usize {
         self.scenarios.len() * self.replicates as usize
@@ -137,7 +153,7 @@ impl Batch {
 
 /// Runs everything in `plan`, and hands each run's rows to `sink` in the order of [`Plan::id`].
 ///
-/// `progress` is told how many runs are done. `stop` ends the runs within a month of theirs; it is
+/// `progress` is told now and then how far they are. `stop` ends the runs within a second; it is
 /// also set when one of them fails.
 ///
 /// # Errors
@@ -145,15 +161,16 @@ impl Batch {
 pub fn run<E>(
     plan: Plan<'_>,
     stop: &AtomicBool,
-    progress: impl FnMut(usize),
+    progress: impl FnMut(Progress),
     sink: impl FnMut(RunId, RunRows) -> Result<(), E>,
 ) -> Result<(), RunError<E>> {
-    run_with(plan, stop, progress, sink, simulate)
+    run_with(plan, stop, progress, sink, simulate_counting)
 }
 
 /// Runs everything in `batch`, makes of each run what `reduce` makes of it, and hands that to `sink`
 /// in the order of the numbers. `job` says what the run of a number is; it and `reduce` are called by
-/// many threads. `progress` and `stop` are as for [`run`].
+/// many threads. `progress` is told now and then how many runs are done; `stop` is as for
+/// [`run`].
 ///
 /// # Errors
 /// [`RunError`]; of several runs that fail, that of the first one.
@@ -180,20 +197,25 @@ pub fn run_each<'a, T: Send, E>(
 
 type Simulated = Result<RunRows, Ended>;
 
+/// How often whoever watches runs is told how far they are, at least.
+const TOLD_EVERY: Duration = Duration::from_millis(200);
+
 fn run_with<E>(
     plan: Plan<'_>,
     stop: &AtomicBool,
-    progress: impl FnMut(usize),
+    mut progress: impl FnMut(Progress),
     mut sink: impl FnMut(RunId, RunRows) -> Result<(), E>,
-    simulate: impl Fn(&Scenario, Key, usize, Reporting, &AtomicBool) -> Simulated + Sync,
+    simulate: impl Fn(&Scenario, Key, usize, Reporting, &AtomicBool, &AtomicU64) -> Simulated + Sync,
 ) -> Result<(), RunError<E>> {
     let batch = plan.batch();
+    let months = AtomicU64::new(0);
     let one = |index: u64| {
         let id = plan.id(index as usize);
         let scenario = &plan.scenarios[id.scenario];
         let key = Key::new(plan.seed, scenario.replicate_seed(id.replicate));
-        simulate(scenario, key, batch.chunks(index), plan.reporting, stop)
+        simulate(scenario, key, batch.chunks(index), plan.reporting, stop, &months)
     };
+    let progress = |runs| progress(Progress { runs, months: months.load(Ordering::Relaxed) });
     let failed = |index: u64, message: String| {
         let Job { name, replicate, .. } = plan.job(index);
         RunError::Failed { message, scenario: name, replicate, seed: plan.seed }
@@ -225,8 +247,13 @@ fn in_order<T: Send, E>(
                     let _ = sender.send((index, result));
                 });
             }
-            let (index, result) = receiver.recv().expect("the sender lives as long as this loop");
-            progress(order.finished(index, result));
+            // The sender lives as long as this loop, so that only time can run out.
+            let Ok((index, result)) = receiver.recv_timeout(TOLD_EVERY) else {
+                progress(order.count());
+                continue;
+            };
+            order.finished(index, result);
+            progress(order.count());
             while let Some((index, result)) = order.next() {
                 let index = first + index as u64;
                 let handed_on = match result {
@@ -270,9 +297,13 @@ impl<T> Order<T> {
         })
     }
 
-    /// Takes in a result; says how many there are.
-    fn finished(&mut self, index: usize, result: T) -> usize {
+    /// Takes in a result.
+    fn finished(&mut self, index: usize, result: T) {
         self.waiting.insert(index, result);
+    }
+
+    /// How many results there are.
+    fn count(&self) -> usize {
         self.handed_on + self.waiting.len()
     }
 
@@ -294,7 +325,6 @@ mod tests {
     use crate::testing;
     use crate::units::Month;
     use std::sync::Mutex;
-    use std::time::Duration;
 
     fn rows(key: Key) -> RunRows {
         testing::run_rows(Month::new(2021, 1), 1, |_, row| row.applications = f64::from(key.draw_for_test()))
@@ -321,19 +351,26 @@ mod tests {
         let scenarios = scenarios();
         let collect = |threads| {
             let mut seen = Vec::new();
-            let mut done = 0;
+            let mut done = Progress { runs: 0, months: 0 };
             let sink = |id, rows| {
                 seen.push((id, rows));
                 Ok::<_, ()>(())
             };
             // Early runs take longest.
-            let slow_start = |_: &Scenario, key: Key, _, _, _: &AtomicBool| {
+            let slow_start = |_: &Scenario, key: Key, _, _, _: &AtomicBool, months: &AtomicU64| {
+                months.fetch_add(3, Ordering::Relaxed);
                 std::thread::sleep(Duration::from_millis(u64::from(key.draw_for_test() % 5)));
                 Ok(rows(key))
             };
-            run_with(plan(&scenarios, 9, threads), &AtomicBool::new(false), |n| done = n, sink, slow_start)
-                .unwrap();
-            assert_eq!(done, 18);
+            run_with(
+                plan(&scenarios, 9, threads),
+                &AtomicBool::new(false),
+                |progress| done = progress,
+                sink,
+                slow_start,
+            )
+            .unwrap();
+            assert_eq!(done, Progress { runs: 18, months: 54 });
             seen
         };
         let one = collect(1);
@@ -357,9 +394,11 @@ mod tests {
     fn no_more_than_the_window_is_under_way() {
         let mut order = Order::new(10, 3);
         assert_eq!(std::iter::from_fn(|| order.start()).collect::<Vec<_>>(), [0, 1, 2]);
-        assert_eq!(order.finished(2, "c"), 1);
+        order.finished(2, "c");
+        assert_eq!(order.count(), 1);
         assert_eq!((order.next(), order.start()), (None, None), "the first one holds the rest up");
-        assert_eq!(order.finished(0, "a"), 2);
+        order.finished(0, "a");
+        assert_eq!(order.count(), 2);
         assert_eq!((order.next(), order.next()), (Some((0, "a")), None));
         assert_eq!((order.start(), order.start()), (Some(3), None));
     }
@@ -370,7 +409,7 @@ mod tests {
         for threads in [1, 3] {
             let stop = AtomicBool::new(false);
             let started = Mutex::new(0);
-            let failing = |scenario: &Scenario, key: Key, _, _, _: &AtomicBool| {
+            let failing = |scenario: &Scenario, key: Key, _, _, _: &AtomicBool, _: &AtomicU64| {
                 *started.lock().unwrap() += 1;
                 if key == Key::new(3, 12) {
                     return Err(Ended::Invariant("2021-04: money is lost".into()));
@@ -388,7 +427,9 @@ mod tests {
     #[test]
     fn a_panic_is_a_failure_with_its_message() {
         let scenarios = scenarios();
-        let panicking = |_: &Scenario, _, _, _, _: &AtomicBool| -> Simulated { panic!("balance of {}", 7) };
+        let panicking = |_: &Scenario, _, _, _, _: &AtomicBool, _: &AtomicU64| -> Simulated {
+            panic!("balance of {}", 7)
+        };
         let sink = |_, _| Ok::<_, String>(());
         let error =
             run_with(plan(&scenarios, 1, 2), &AtomicBool::new(false), |_| (), sink, panicking).unwrap_err();
@@ -399,7 +440,7 @@ mod tests {
     fn a_full_disk_ends_the_runs() {
         let scenarios = scenarios();
         let stop = AtomicBool::new(false);
-        let fine = |_: &Scenario, key, _, _, _: &AtomicBool| Ok(rows(key));
+        let fine = |_: &Scenario, key, _, _, _: &AtomicBool, _: &AtomicU64| Ok(rows(key));
         let sink = |id: RunId, _| if id.replicate == 2 { Err("disk full") } else { Ok(()) };
         let error = run_with(plan(&scenarios, 5, 2), &stop, |_| (), sink, fine).unwrap_err();
         assert!(matches!(error, RunError::Sink("disk full")) && stop.load(Ordering::Relaxed));

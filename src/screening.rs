@@ -91,6 +91,18 @@ impl LendingTerms {
         Screen { slope: root, offset: cutoff * (1.0 + precision) / root }
     }
 
+    /// How a lender reads its own signal of precision `own` beside a bought one of precision `bought`.
+    pub fn reading(&self, own: f64, bought: f64) -> Reading {
+        let precision = own + bought;
+        Reading {
+            precision,
+            own_root: libm::sqrt(own),
+            bought_root: libm::sqrt(bought),
+            shrinkage: 1.0 / (1.0 + precision),
+            hurdle: self.break_even_probit * self.spread(precision),
+        }
+    }
+
     /// Yearly margin of a loan per unit of balance: (rate - cost) (1 - PD) - lgd PD.
     pub fn yearly_margin(&self, quality: f64, other_loans: u32) -> f64 {
         let pd = self.pd(quality, f64::from(other_loans));
@@ -112,6 +124,43 @@ impl Screen {
     #[inline]
     pub fn approval(&self, quality: f64) -> f64 {
         normal_cdf(self.slope * quality - self.offset)
+    }
+}
+
+/// How a lender reads signals of two precisions: what [`LendingTerms::approves`] works out of them for every
+/// applicant alike.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reading {
+    /// tau, of both signals together.
+    precision: f64,
+    own_root: f64,
+    bought_root: f64,
+    /// 1 / (1 + tau).
+    shrinkage: f64,
+    /// The probit of the break-even PD, widened by what stays uncertain.
+    hurdle: f64,
+}
+
+impl Reading {
+    /// By how much the lender's PD is below break-even, on the probit scale of a certain quality: it approves
+    /// where this is above 0. Rounded otherwise than [`LendingTerms::approves`], by 1e-9 at most.
+    #[inline]
+    pub fn margin(
+        &self,
+        terms: &LendingTerms,
+        quality: f64,
+        own_noise: f64,
+        bought_noise: f64,
+        loans_seen: u32,
+    ) -> f64 {
+        let signals = self.precision * quality + self.own_root * own_noise + self.bought_root * bought_noise;
+        self.hurdle - terms.pd_probit(signals * self.shrinkage, f64::from(loans_seen))
+    }
+
+    /// By how much a margin can be off where quality and both noises are off by `error`.
+    pub fn margin_error(terms: &LendingTerms, error: f64) -> f64 {
+        // tau / (1 + tau) is below 1, and (sqrt(tau_o) + sqrt(tau_d)) / (1 + tau_o + tau_d) below 0.71.
+        2.0 * terms.pd_slope * error + 1e-9
     }
 }
 
@@ -169,6 +218,29 @@ pub(crate) mod tests {
             let profitable = 0.035 * (1.0 - pd_hat) > 0.65 * pd_hat;
             assert_eq!(terms.approves(mean, precision, loans), profitable, "{mean} {precision} {loans}");
         }
+    }
+
+    #[test]
+    fn margins_have_the_sign_of_the_decision_unless_too_near_to_call() {
+        let terms = terms();
+        let (error, mut called) = (3e-4, 0);
+        for i in 0..20_000 {
+            let quantile = |step: f64| normal_quantile((f64::from(i) * step + 0.013).fract());
+            let (quality, own_noise, bought_noise) = (quantile(0.618), quantile(0.414), quantile(0.732));
+            let (own, bought) = ([0.25, 0.9, 40.0][i as usize % 3], [0.0, 0.35, 3.0, 90.0][i as usize % 4]);
+            let seen = i as u32 % 5;
+            let signals =
+                weighted_signal(quality, own, own_noise) + weighted_signal(quality, bought, bought_noise);
+            let approves = terms.approves(signals / (1.0 + (own + bought)), own + bought, seen);
+            let off = if i % 2 == 0 { error } else { -error };
+            let near = [quality + off, own_noise - off, bought_noise + off];
+            let margin = terms.reading(own, bought).margin(&terms, near[0], near[1], near[2], seen);
+            if margin.abs() > Reading::margin_error(&terms, error) {
+                called += 1;
+                assert_eq!(margin > 0.0, approves, "{i}");
+            }
+        }
+        assert!(called > 19_900, "{called}");
     }
 
     #[test]

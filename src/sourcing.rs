@@ -3,7 +3,7 @@
 //! Banks of a class differ only in tastes and beliefs, so what a source is worth is worked out once
 //! a class, on the panel.
 
-use crate::agents::banks::{Banks, Source};
+use crate::agents::banks::Source;
 use crate::choice::{Agent, Decision, Utility, best, holding_back};
 use crate::credit::demand;
 use crate::random::Purpose;
@@ -24,6 +24,7 @@ pub fn choose(world: &mut World) {
     if reviewing.is_empty() {
         return;
     }
+    world.banks.draw_tastes(world.key, Source::count(world.agencies.len()));
     let market = Market::new(world);
     let mut plans = Vec::with_capacity(reviewing.len());
     let mut decisions = Vec::new();
@@ -166,13 +167,7 @@ fn taste(world: &World, bank: usize, source: Source) -> f64 {
     if mu == 0.0 {
         return 0.0;
     }
-    let option = match source {
-        Source::None => 0,
-        Source::Direct => 1,
-        Source::AllAgencies => 2,
-        Source::Agency(a) => 3 + a,
-    };
-    mu * Banks::taste(world.key, bank, option)
+    mu * world.banks.taste(bank, source)
 }
 
 /// What sources are worth, from the closed form on the panel.
@@ -184,8 +179,8 @@ struct Valuation {
     somebody_sells: bool,
     /// Share of applications that come through platforms.
     platform_share: f64,
-    /// By applicant, the precision of each agency's data, of all agencies' together last.
-    agency_precision: Vec<Vec<f64>>,
+    /// The precision of data on each applicant: of each agency's, and of all agencies' together last.
+    agency_precision: Vec<f64>,
     /// Whether reported loans of other lenders are seen, by agency, and with no agency last.
     sees_reported: Vec<bool>,
     on_offer: Vec<usize>,
@@ -197,16 +192,18 @@ impl Valuation {
         let applicants = applicants(world);
         let on_offer: Vec<usize> = (0..world.agencies.len()).filter(|a| world.on_menu(*a)).collect();
         let ablest = on_offer.iter().map(|a| world.agencies[*a].capability).fold(0.0, f64::max);
-        let precision = |applicant: &Applicant| -> Vec<f64> {
+        let mut agency_precision = Vec::with_capacity(applicants.len() * (on_offer.len() + 1));
+        for applicant in &applicants {
             let person = &world.panel.persons[applicant.place];
-            if on_offer.is_empty() || !delivered.consents(person.user) {
-                return vec![0.0; on_offer.len() + 1];
-            }
-            let held = |a: &usize| delivered.held(person.user, person.memberships, *a);
-            let single = on_offer.iter().map(|a| world.agencies[*a].capability * delivered.pool.raw(held(a)));
-            let union = on_offer.iter().fold(0, |set, a| set | held(a));
-            single.chain([ablest * delivered.pool.raw(union)]).collect()
-        };
+            let consents = !on_offer.is_empty() && delivered.consents(person.user);
+            let mut union = 0;
+            agency_precision.extend(on_offer.iter().map(|a| {
+                let held = if consents { delivered.held(person.user, person.memberships, *a) } else { 0 };
+                union |= held;
+                world.agencies[*a].capability * delivered.pool.raw(held)
+            }));
+            agency_precision.push(ablest * delivered.pool.raw(union));
+        }
         let records = |a: &usize| world.parameters.agencies[*a].row.records_loans;
         let sees = |subscribed: bool| match world.rules.loan_records {
             LoanRecords::None => false,
@@ -219,7 +216,7 @@ impl Valuation {
                 * balance_years(world.parameters.credit.term_months),
             somebody_sells: world.platforms.iter().any(|platform| platform.before.sells_directly),
             platform_share: demand(world).1,
-            agency_precision: applicants.iter().map(precision).collect(),
+            agency_precision,
             sees_reported: on_offer
                 .iter()
                 .map(|a| sees(records(a)))
@@ -233,18 +230,20 @@ impl Valuation {
     /// The menu of a class: no data; direct where somebody sells; each agency that is open and holds
     /// something; all of them where there are two at least.
     fn menu(&self, world: &World, class: usize) -> Menu {
-        let without = self.without_data(world, class);
+        let approvals = self.approvals_without_data(world, class);
+        let without = self.expected_profit(|i, _| approvals[i]);
         let mut values = vec![SourceValue { source: Source::None, profit_cny: without, fees_cny: 0.0 }];
         if self.somebody_sells {
-            values.push(self.direct(world, class));
+            values.push(self.direct(world, class, &approvals));
         }
         let fee = |a: usize| world.agencies[a].fee_cny;
         for (place, a) in self.on_offer.iter().enumerate() {
-            values.push(self.agency(world, class, place, Source::Agency(*a), fee(*a)));
+            values.push(self.agency(world, class, place, Source::Agency(*a), fee(*a), &approvals));
         }
         if self.on_offer.len() >= 2 {
             let fees = self.on_offer.iter().map(|a| fee(*a)).sum();
-            values.push(self.agency(world, class, self.on_offer.len(), Source::AllAgencies, fees));
+            let all = self.on_offer.len();
+            values.push(self.agency(world, class, all, Source::AllAgencies, fees, &approvals));
         }
         Menu { reference_cny: without.max(LEAST_REFERENCE_CNY), values }
     }
@@ -261,63 +260,78 @@ impl Valuation {
         applicant.own_loans + if self.sees_reported[source] { applicant.reported_elsewhere } else { 0 }
     }
 
-    fn without_data(&self, world: &World, class: usize) -> f64 {
+    /// By applicant, the probability of approval without data.
+    fn approvals_without_data(&self, world: &World, class: usize) -> Vec<f64> {
         let screens = self.screens(world, class, &[0.0]);
         let source = self.on_offer.len() + 1;
-        self.expected_profit(|_, applicant| {
+        let approval = |applicant: &Applicant| {
             let person = &world.panel.persons[applicant.place];
             screens.at(0, person.thin_file, self.seen(applicant, source)).approval(person.quality)
-        })
+        };
+        self.applicants.iter().map(approval).collect()
     }
 
-    fn agency(&self, world: &World, class: usize, place: usize, source: Source, fee: f64) -> SourceValue {
+    /// Data of the agency, or of all, at this place of `agency_precision`. `without` has approvals without.
+    fn agency(
+        &self,
+        world: &World,
+        class: usize,
+        place: usize,
+        source: Source,
+        fee: f64,
+        without: &[f64],
+    ) -> SourceValue {
+        let places = self.on_offer.len() + 1;
         let profit_cny = self.expected_profit(|i, applicant| {
             let person = &world.panel.persons[applicant.place];
             let own = world.own_precision(class, person.thin_file);
-            let precision = own + self.agency_precision[i][place];
-            self.terms.screen(precision, self.seen(applicant, place)).approval(person.quality)
+            let bought = self.agency_precision[i * places + place];
+            let seen = self.seen(applicant, place);
+            if bought == 0.0 && seen == self.seen(applicant, places) {
+                return without[i];
+            }
+            self.terms.screen(own + bought, seen).approval(person.quality)
         });
         SourceValue { source, profit_cny, fees_cny: fee }
     }
 
     /// Direct data: applicants who come through a platform are enriched by it, others by the most
     /// precise platform that sells; a fee is paid where there is a seller.
-    fn direct(&self, world: &World, class: usize) -> SourceValue {
+    fn direct(&self, world: &World, class: usize, without: &[f64]) -> SourceValue {
         let precision: Vec<f64> = (0..world.platforms.len()).map(|p| world.direct_precision(p)).collect();
-        // Place 0 is without data, place p + 1 with the score of platform p.
-        let scores: Vec<f64> = [0.0].into_iter().chain(precision.iter().copied()).collect();
-        let screens = self.screens(world, class, &scores);
+        let screens = self.screens(world, class, &precision);
         let through = self.share_through_platforms(world, class);
         let source = self.on_offer.len() + 1;
         let consent = world.rules.consent;
         let sells = |p: usize| world.platforms[p].before.sells_directly;
         // Approval and number of queries, over the ways in which the applicant may come.
-        let outcome = |applicant: &Applicant| -> (f64, f64) {
+        let outcome = |(applicant, without): (&Applicant, &f64)| -> (f64, f64) {
             let person = &world.panel.persons[applicant.place];
-            let seen = self.seen(applicant, source);
-            let approval = |place: usize| screens.at(place, person.thin_file, seen).approval(person.quality);
             if consent.is_some_and(|share| person.consent_threshold >= share) {
-                return (approval(0), 0.0);
+                return (*without, 0.0);
             }
-            let selling = || crate::information::platforms_in(person.memberships).filter(|p| sells(*p));
-            let best = selling().max_by(|a, b| precision[*a].total_cmp(&precision[*b]).then(b.cmp(a)));
-            let home = best.map_or((approval(0), 0.0), |p| (approval(p + 1), 1.0));
+            let seen = self.seen(applicant, source);
+            let (mut home, mut referred) = ((*without, 0.0), (0.0, 0.0));
+            let mut most_precise = f64::NEG_INFINITY;
+            for p in crate::information::platforms_in(person.memberships).filter(|p| sells(*p)) {
+                let approval = screens.at(p, person.thin_file, seen).approval(person.quality);
+                if precision[p] > most_precise {
+                    (most_precise, home) = (precision[p], (approval, 1.0));
+                }
+                let share = world.panel.share_of(person, p);
+                referred.0 += share * approval;
+                referred.1 += share;
+            }
             if person.memberships == 0 {
                 return home;
             }
-            let mut referred = (0.0, 0.0);
-            for p in selling() {
-                let share = world.panel.share_of(person, p);
-                referred.0 += share * approval(p + 1);
-                referred.1 += share;
-            }
             if referred.1 < 1.0 {
-                referred.0 += (1.0 - referred.1) * approval(0);
+                referred.0 += (1.0 - referred.1) * without;
             }
             let mix = |referred: f64, home: f64| through * referred + (1.0 - through) * home;
             (mix(referred.0, home.0), mix(referred.1, home.1))
         };
-        let outcomes: Vec<(f64, f64)> = self.applicants.iter().map(outcome).collect();
+        let outcomes: Vec<(f64, f64)> = self.applicants.iter().zip(without).map(outcome).collect();
         let queries: f64 = outcomes.iter().map(|(_, queries)| queries).sum();
         SourceValue {
             source: Source::Direct,

@@ -43,9 +43,37 @@ impl Groups {
         groups
     }
 
+    /// Whether a group is among them.
+    #[inline]
+    pub fn contain(self, group: Group) -> bool {
+        self.0 >> group as u8 & 1 == 1
+    }
+
     fn add(&mut self, group: Group, member: bool) {
         self.0 |= u8::from(member) << group as u8;
     }
+}
+
+/// The number of sets of groups.
+const SETS: usize = 1 << GROUPS;
+
+/// The counts of persons in `group` out of those by set of groups.
+fn of_group(by_set: &[u64; SETS], group: Group) -> u64 {
+    let has = |(set, _): &(usize, &u64)| set >> group as usize & 1 == 1;
+    by_set.iter().enumerate().filter(has).map(|(_, count)| count).sum()
+}
+
+/// Decisions of a bank in a month. A bank decides on a person once a month at most, so 32 bits are enough.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Decisions {
+    /// All.
+    pub made: u32,
+    /// Approvals.
+    pub approvals: u32,
+    /// Decisions on creditworthy applicants.
+    pub creditworthy: u32,
+    /// Approvals of creditworthy applicants.
+    pub creditworthy_approvals: u32,
 }
 
 /// A loan in default.
@@ -71,20 +99,15 @@ pub struct Tally {
     platforms: usize,
     slots: usize,
     classes: usize,
-    asked: [u64; GROUPS],
-    got: [u64; GROUPS],
+    /// Applicants by the set of their groups, and those who got the loan.
+    asked: [u64; SETS],
+    got: [u64; SETS],
     /// Decisions for which a platform sold data.
     pub direct_decisions: u64,
     /// Decisions for which an agency was queried.
     pub agency_decisions: u64,
     /// Decisions, by bank.
-    pub decisions: Vec<u64>,
-    /// Approvals, by bank.
-    pub approvals: Vec<u64>,
-    /// Decisions on creditworthy applicants, by bank.
-    pub creditworthy_decisions: Vec<u64>,
-    /// Approvals of creditworthy applicants, by bank.
-    pub creditworthy_approvals: Vec<u64>,
+    pub decisions: Vec<Decisions>,
     /// Loans granted, by bank and slot.
     pub granted: Vec<u32>,
     /// Loans granted, by the borrower's quintile.
@@ -95,8 +118,8 @@ pub struct Tally {
     pub defaulted: Vec<DefaultedLoan>,
     /// Persons who defaulted.
     pub defaulters: u64,
-    /// Queries, by bank and seller: platforms, then agencies.
-    queries: Vec<u64>,
+    /// Queries, by bank and seller: platforms, then agencies. One a decision at most.
+    queries: Vec<u32>,
     /// Records used, by class of banks and seller.
     records: Vec<u64>,
     /// Records used by agencies, by agency and platform.
@@ -116,14 +139,11 @@ impl Tally {
             platforms,
             slots,
             classes,
-            asked: [0; GROUPS],
-            got: [0; GROUPS],
+            asked: [0; SETS],
+            got: [0; SETS],
             direct_decisions: 0,
             agency_decisions: 0,
-            decisions: vec![0; banks],
-            approvals: vec![0; banks],
-            creditworthy_decisions: vec![0; banks],
-            creditworthy_approvals: vec![0; banks],
+            decisions: vec![Decisions::default(); banks],
             granted: vec![0; banks * slots],
             granted_to: [0; 5],
             ended: vec![0; banks * slots],
@@ -139,19 +159,12 @@ impl Tally {
 
     /// Forgets everything.
     pub fn clear(&mut self) {
-        self.asked = [0; GROUPS];
-        self.got = [0; GROUPS];
-        for counts in [
-            &mut self.decisions,
-            &mut self.approvals,
-            &mut self.creditworthy_decisions,
-            &mut self.creditworthy_approvals,
-            &mut self.queries,
-            &mut self.records,
-            &mut self.records_of,
-        ] {
-            counts.fill(0);
-        }
+        self.asked = [0; SETS];
+        self.got = [0; SETS];
+        self.decisions.fill(Decisions::default());
+        self.records.fill(0);
+        self.records_of.fill(0);
+        self.queries.fill(0);
         self.granted.fill(0);
         self.granted_to = [0; 5];
         self.ended.fill(0);
@@ -166,14 +179,16 @@ impl Tally {
         let add_long = |sums: &mut [u64], more: &[u64]| sums.iter_mut().zip(more).for_each(|(s, m)| *s += m);
         add_long(&mut self.asked, &other.asked);
         add_long(&mut self.got, &other.got);
-        add_long(&mut self.decisions, &other.decisions);
-        add_long(&mut self.approvals, &other.approvals);
-        add_long(&mut self.creditworthy_decisions, &other.creditworthy_decisions);
-        add_long(&mut self.creditworthy_approvals, &other.creditworthy_approvals);
+        for (sum, more) in self.decisions.iter_mut().zip(&other.decisions) {
+            sum.made += more.made;
+            sum.approvals += more.approvals;
+            sum.creditworthy += more.creditworthy;
+            sum.creditworthy_approvals += more.creditworthy_approvals;
+        }
         add(&mut self.granted, &other.granted);
         add_long(&mut self.granted_to, &other.granted_to);
         add(&mut self.ended, &other.ended);
-        add_long(&mut self.queries, &other.queries);
+        add(&mut self.queries, &other.queries);
         add_long(&mut self.records, &other.records);
         add_long(&mut self.records_of, &other.records_of);
         self.defaulted.extend_from_slice(&other.defaulted);
@@ -187,37 +202,34 @@ impl Tally {
     /// Counts a person who asks for a loan.
     #[inline]
     pub fn ask(&mut self, groups: Groups) {
-        (0..GROUPS).for_each(|g| self.asked[g] += u64::from(groups.0 >> g & 1));
-    }
-
-    /// Counts a person who gets the loan.
-    #[inline]
-    pub fn get(&mut self, groups: Groups) {
-        (0..GROUPS).for_each(|g| self.got[g] += u64::from(groups.0 >> g & 1));
+        self.asked[usize::from(groups.0)] += 1;
     }
 
     /// Persons of a group who asked.
     pub fn asked(&self, group: Group) -> u64 {
-        self.asked[group as usize]
+        of_group(&self.asked, group)
     }
 
     /// Persons of a group who got the loan.
     pub fn got(&self, group: Group) -> u64 {
-        self.got[group as usize]
+        of_group(&self.got, group)
     }
 
-    /// Counts a lender's decision.
+    /// Counts a lender's decision on an application that came through `slot`, and the loan if it is granted.
     #[inline]
-    pub fn decide(&mut self, bank: usize, creditworthy: bool, approved: bool) {
-        self.decisions[bank] += 1;
-        self.approvals[bank] += u64::from(approved);
-        self.creditworthy_decisions[bank] += u64::from(creditworthy);
-        self.creditworthy_approvals[bank] += u64::from(creditworthy && approved);
+    pub fn decide(&mut self, bank: usize, creditworthy: bool, approved: bool, slot: u8) {
+        self.granted[bank * self.slots + usize::from(slot)] += u32::from(approved);
+        let decisions = &mut self.decisions[bank];
+        decisions.made += 1;
+        decisions.approvals += u32::from(approved);
+        decisions.creditworthy += u32::from(creditworthy);
+        decisions.creditworthy_approvals += u32::from(creditworthy && approved);
     }
 
     /// Counts a query by a bank of `class` at a platform, which sells one record.
     #[inline]
     pub fn query_platform(&mut self, bank: usize, class: usize, platform: usize) {
+        self.direct_decisions += 1;
         self.queries[bank * self.sellers + platform] += 1;
         self.records[class * self.sellers + platform] += 1;
     }
@@ -235,11 +247,11 @@ impl Tally {
         self.records_of[agency * self.platforms + platform] += 1;
     }
 
-    /// Counts a loan to a person of this quintile, 1 to 5.
+    /// Counts a person of these groups and this quintile, 1 to 5, who gets a loan.
     #[inline]
-    pub fn grant(&mut self, bank: usize, slot: u8, quintile: u8) {
+    pub fn grant(&mut self, groups: Groups, quintile: u8) {
+        self.got[usize::from(groups.0)] += 1;
         self.granted_to[usize::from(quintile) - 1] += 1;
-        self.granted[bank * self.slots + usize::from(slot)] += 1;
     }
 
     /// Counts a loan repaid in full.
@@ -256,7 +268,7 @@ impl Tally {
     }
 
     /// Queries of a bank, by seller: platforms, then agencies.
-    pub fn queries(&self, bank: usize) -> &[u64] {
+    pub fn queries(&self, bank: usize) -> &[u32] {
         &self.queries[bank * self.sellers..(bank + 1) * self.sellers]
     }
 
@@ -273,7 +285,7 @@ impl Tally {
 
     /// Decisions of all banks.
     pub fn all_decisions(&self) -> u64 {
-        self.decisions.iter().sum()
+        self.decisions.iter().map(|decisions| u64::from(decisions.made)).sum()
     }
 }
 
@@ -350,7 +362,7 @@ mod tests {
         let groups = Groups::of(true, true, 1);
         tally.ask(groups);
         tally.ask(Groups::of(false, false, 5));
-        tally.get(groups);
+        tally.grant(groups, 1);
         assert_eq!((tally.asked(Group::All), tally.got(Group::All)), (2, 1));
         assert_eq!(
             (tally.asked(Group::CreditworthyThinFile), tally.asked(Group::CreditworthyThickFile)),
@@ -366,7 +378,7 @@ mod tests {
         one.query_agency(1, 0);
         one.use_record(0, 0, 2);
         one.query_platform(1, 0, 2);
-        one.decide(1, true, false);
+        one.decide(1, true, false, 0);
         one.change_of_debt((1, false), (0, false));
         let mut sum = one.clone();
         sum.add(&one);
@@ -374,7 +386,10 @@ mod tests {
         assert_eq!(sum.queries(0), [0; 4]);
         assert_eq!((sum.records(0, 2), sum.records(0, 3)), (2, 2));
         assert_eq!(sum.records_of(0), [0, 0, 2]);
-        assert_eq!((sum.all_decisions(), sum.creditworthy_approvals[1], sum.borrowers_change), (2, 0, -2));
+        assert_eq!(
+            (sum.all_decisions(), sum.decisions[1].creditworthy_approvals, sum.borrowers_change),
+            (2, 0, -2)
+        );
         sum.clear();
         assert_eq!((sum.all_decisions(), sum.borrowers_change, sum.queries(1)), (0, 0, &[0; 4][..]));
     }

@@ -115,7 +115,7 @@ impl Money {
     /// The amount nearest to `cny`.
     pub fn from_cny(cny: f64) -> Money {
         assert!(cny.is_finite(), "an amount of money must be finite, not {cny}");
-        Money((cny * 100.0).round() as i128)
+        Money(nearest(cny * 100.0))
     }
 
     /// The amount in CNY, rounded to the nearest floating-point number.
@@ -125,7 +125,20 @@ impl Money {
 
     /// This share of the amount, rounded to the nearest fen.
     pub fn share(self, share: f64) -> Money {
-        Money((self.0 as f64 * share).round() as i128)
+        let amount = i64::try_from(self.0).map_or(self.0 as f64, |fen| fen as f64);
+        Money(nearest(amount * share))
+    }
+}
+
+/// The whole number nearest to `x`, away from zero where two are.
+fn nearest(x: f64) -> i128 {
+    // Rounding and 128 bits take their time, and hardly any amount needs them.
+    if x.abs() < (1u64 << 52) as f64 {
+        let whole = x as i64;
+        let rest = x - whole as f64;
+        i128::from(whole + i64::from(rest >= 0.5) - i64::from(rest <= -0.5))
+    } else {
+        x.round() as i128
     }
 }
 
@@ -215,6 +228,16 @@ mod tests {
         assert!(deadline.acts_in(Month::new(2022, 12)));
         assert!(!RuleMonth::Never.acts_in(Month::new(9999, 12)));
         assert_eq!(RuleMonth::Never.months_ahead(Month::new(2022, 11)), None);
+    }
+
+    #[test]
+    fn amounts_are_rounded_as_numbers_are() {
+        for x in [0.0, 0.3, 0.5f64.next_down(), 0.5, 1.5, 2.5, 7e9 + 0.5, 4_503_599_627_370_495.5, 4e15 + 0.5]
+        {
+            for x in [x, -x, x.next_up(), x.next_down(), x * 1e12] {
+                assert_eq!(nearest(x), x.round() as i128, "{x}");
+            }
+        }
     }
 
     #[test]

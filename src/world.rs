@@ -7,7 +7,7 @@ use crate::agents::platforms::{self, Platform};
 use crate::agents::users::{self, Block};
 use crate::choice::Decision;
 use crate::hazard::HazardBounds;
-use crate::information::{platforms_in, raw_alone};
+use crate::information::raw_alone;
 use crate::ledger::Ledger;
 use crate::panel::{Panel, PartnerScreens};
 use crate::pooling::Delivered;
@@ -17,6 +17,9 @@ use crate::scenario::parameters::Parameters;
 use crate::screening::{LendingTerms, balance_years};
 use crate::tally::{ByQuintile, MonthRecord, Tally};
 use crate::units::{Money, Month};
+use rayon::prelude::*;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// All state of one run.
 pub struct World<'a> {
@@ -30,6 +33,8 @@ pub struct World<'a> {
     pub parameters: Parameters,
     /// The rules in force this month.
     pub rules: RulesInForce,
+    /// Set once somebody asks the run to stop.
+    pub stop: &'a AtomicBool,
     /// Users, in blocks.
     pub blocks: Vec<Block>,
     /// Persons for whom a simulated user stands.
@@ -43,7 +48,7 @@ pub struct World<'a> {
     /// Users who owe two lenders at least.
     pub multiple_borrowers: i64,
     /// The bounds under which defaults are looked for.
-    pub hazard_bounds: HazardBounds,
+    pub hazard_bounds: Arc<HazardBounds>,
     /// Persons on whom closed forms are evaluated.
     pub panel: Panel,
     /// Platforms.
@@ -73,15 +78,28 @@ pub struct World<'a> {
 impl<'a> World<'a> {
     /// The world at the start of the burn-in, its users split into `chunks` for threads.
     pub fn new(scenario: &'a Scenario, key: Key, chunks: usize, record_decisions: bool) -> World<'a> {
+        static NEVER: AtomicBool = AtomicBool::new(false);
+        World::new_unless(&NEVER, scenario, key, chunks, record_decisions)
+    }
+
+    /// The same, but once `stop` is set the world is left unfinished, and nobody is to use it.
+    pub fn new_unless(
+        stop: &'a AtomicBool,
+        scenario: &'a Scenario,
+        key: Key,
+        chunks: usize,
+        record_decisions: bool,
+    ) -> World<'a> {
         let parameters = scenario.parameters.clone();
         let (platforms, agencies) = (parameters.platforms.len(), parameters.agencies.len());
         let belief = parameters.behaviour.first_belief;
         let banks = Banks::new(&parameters.banks, platforms, belief);
         let shares: Vec<f64> = parameters.banks.iter().map(|entry| entry.row.deposit_share).collect();
-        let blocks = users::populate(&parameters, key, &BankPicker::new(&shares, &banks.counts()));
+        let blocks = users::populate(&parameters, key, &BankPicker::new(&shares, &banks.counts()), stop);
         let mut world = World {
             scenario,
             key,
+            stop,
             month: 0,
             rules: RulesInForce::none(platforms),
             weight: parameters.users.population as f64 / parameters.users.sample as f64,
@@ -89,7 +107,11 @@ impl<'a> World<'a> {
             loans_by_quintile: [[0; 5]; 128],
             borrowers: 0,
             multiple_borrowers: 0,
-            hazard_bounds: HazardBounds::default(),
+            hazard_bounds: Arc::new(HazardBounds::new(
+                LendingTerms::new(&parameters.credit),
+                parameters.credit.reporting_discipline,
+                parameters.credit.max_loans,
+            )),
             panel: Panel::new(&blocks[0], &parameters, key),
             platforms: (0..platforms)
                 .map(|p| {
@@ -213,11 +235,22 @@ impl<'a> World<'a> {
     }
 
     fn count_members(&mut self) {
-        for block in &self.blocks {
-            for place in 0..block.len() {
-                platforms_in(block.memberships(place)).for_each(|p| self.platforms[p].members += 1);
-            }
-        }
+        let platforms = self.platforms.len();
+        let counts = (self.blocks.par_iter().with_min_len(64)).fold(
+            || vec![0; platforms],
+            |mut counts, block| {
+                if !self.stop.load(Ordering::Relaxed) {
+                    block.count_members(&mut counts);
+                }
+                counts
+            },
+        );
+        let add = |mut sums: Vec<u64>, more: Vec<u64>| {
+            sums.iter_mut().zip(more).for_each(|(sum, count)| *sum += count);
+            sums
+        };
+        let members = counts.reduce(|| vec![0; platforms], add);
+        self.platforms.iter_mut().zip(members).for_each(|(platform, members)| platform.members = members);
     }
 
     /// Sets every platform's reference revenue (its expected monthly commission at the start of the
@@ -258,8 +291,8 @@ impl World<'_> {
     pub fn add_tallies(&mut self) {
         if let Some((sum, others)) = self.tallies.split_first_mut() {
             others.iter().for_each(|other| sum.add(other));
-            self.borrowers += sum.borrowers_change;
-            self.multiple_borrowers += sum.multiple_change;
+            self.borrowers += std::mem::take(&mut sum.borrowers_change);
+            self.multiple_borrowers += std::mem::take(&mut sum.multiple_change);
         }
     }
 }

@@ -22,6 +22,31 @@ pub enum Source {
 }
 
 impl Source {
+    /// Its number among all sources.
+    pub fn number(self) -> usize {
+        match self {
+            Source::None => 0,
+            Source::Direct => 1,
+            Source::AllAgencies => 2,
+            Source::Agency(a) => 3 + a,
+        }
+    }
+
+    /// The source with this number.
+    pub fn of_number(number: usize) -> Source {
+        match number {
+            0 => Source::None,
+            1 => Source::Direct,
+            2 => Source::AllAgencies,
+            _ => Source::Agency(number - 3),
+        }
+    }
+
+    /// How many sources there are beside so many agencies.
+    pub fn count(agencies: usize) -> usize {
+        3 + agencies
+    }
+
     /// Whether a bank with this source queries the agency `agency`.
     pub fn queries(self, agency: usize) -> bool {
         self == Source::Agency(agency) || self == Source::AllAgencies
@@ -31,8 +56,18 @@ impl Source {
 /// Picks a bank from a uniform number: a class by its share, then any bank of it.
 #[derive(Clone, Debug)]
 pub struct BankPicker {
-    /// Per class: the end of its part of (0, 1), its share, its first bank, its number of banks.
-    classes: Vec<(f64, f64, usize, usize)>,
+    classes: Vec<ClassPart>,
+}
+
+/// The part of (0, 1) in which a class of banks is picked.
+#[derive(Clone, Copy, Debug)]
+struct ClassPart {
+    end: f64,
+    /// The end less the share.
+    start: f64,
+    share: f64,
+    first: usize,
+    count: usize,
 }
 
 impl BankPicker {
@@ -42,18 +77,19 @@ impl BankPicker {
         let classes = shares.iter().zip(counts).map(|(share, count)| {
             end += share;
             first += count;
-            (end, *share, first - count, *count)
+            ClassPart { end, start: end - share, share: *share, first: first - count, count: *count }
         });
-        BankPicker { classes: classes.filter(|(_, share, ..)| *share > 0.0).collect() }
+        BankPicker { classes: classes.filter(|class| class.share > 0.0).collect() }
     }
 
     /// The bank at `u` in (0, 1).
     #[inline]
     pub fn pick(&self, u: f64) -> usize {
-        let found = self.classes.iter().find(|(end, ..)| u < *end);
-        let (end, share, first, count) = *found.unwrap_or(self.classes.last().expect("a class has a share"));
-        let within = ((u - (end - share)) / share * count as f64).max(0.0) as usize;
-        first + within.min(count - 1)
+        // Counting the parts below is quicker than looking for the first that is not: nobody can foresee it.
+        let below = self.classes.iter().filter(|class| u >= class.end).count();
+        let class = &self.classes[below.min(self.classes.len() - 1)];
+        let within = ((u - class.start) / class.share * class.count as f64).max(0.0) as usize;
+        class.first + within.min(class.count - 1)
     }
 }
 
@@ -67,6 +103,8 @@ pub struct LoanBooks {
     balance: Vec<Money>,
     /// Sum of the monthly instalments of active loans, by bank and slot.
     instalment: Vec<Money>,
+    /// Balance of all of a bank's loans.
+    outstanding: Vec<Money>,
     /// Active loans of the sample, by bank.
     pub loans: Vec<u64>,
 }
@@ -78,6 +116,7 @@ impl LoanBooks {
             slots,
             balance: vec![Money::ZERO; banks * slots],
             instalment: vec![Money::ZERO; banks * slots],
+            outstanding: vec![Money::ZERO; banks],
             loans: vec![0; banks],
         }
     }
@@ -91,6 +130,7 @@ impl LoanBooks {
     pub fn grant(&mut self, bank: usize, slot: usize, count: u32, instalment: Money, term: u32) -> Money {
         let lent = instalment * i128::from(count) * i128::from(term);
         self.balance[bank * self.slots + slot] += lent;
+        self.outstanding[bank] += lent;
         self.instalment[bank * self.slots + slot] += instalment * i128::from(count);
         self.loans[bank] += u64::from(count);
         lent
@@ -100,9 +140,16 @@ impl LoanBooks {
     pub fn default(&mut self, bank: usize, slot: usize, instalment: Money, remaining: u32) -> Money {
         let balance = instalment * i128::from(remaining);
         self.balance[bank * self.slots + slot] -= balance;
+        self.outstanding[bank] -= balance;
         self.instalment[bank * self.slots + slot] -= instalment;
         self.loans[bank] -= 1;
         balance
+    }
+
+    /// Whether nothing is owed through a slot.
+    pub fn is_idle(&self, bank: usize, slot: usize) -> bool {
+        let place = bank * self.slots + slot;
+        self.balance[place] == Money::ZERO && self.instalment[place] == Money::ZERO
     }
 
     /// Takes the month's instalments of a slot; returns the opening balance and the instalments.
@@ -110,6 +157,7 @@ impl LoanBooks {
         let place = bank * self.slots + slot;
         let opening = self.balance[place];
         self.balance[place] -= self.instalment[place];
+        self.outstanding[bank] -= self.instalment[place];
         (opening, self.instalment[place])
     }
 
@@ -126,7 +174,7 @@ impl LoanBooks {
 
     /// Balance of all of a bank's loans.
     pub fn outstanding(&self, bank: usize) -> Money {
-        self.balance[bank * self.slots..(bank + 1) * self.slots].iter().copied().sum()
+        self.outstanding[bank]
     }
 
     /// Balance of all banks' loans: all, and those that came through platforms.
@@ -212,6 +260,8 @@ pub struct Banks {
     pub decisions: Vec<TwelveMonths>,
     /// Loan books.
     pub books: LoanBooks,
+    /// Tastes, by bank and source. They never change.
+    tastes: Vec<f64>,
 }
 
 impl Banks {
@@ -233,6 +283,7 @@ impl Banks {
             findings: vec![0; count],
             decisions: vec![TwelveMonths::default(); count],
             books: LoanBooks::new(count, platforms + 1),
+            tastes: Vec::new(),
         }
     }
 
@@ -261,9 +312,18 @@ impl Banks {
         self.source.iter().filter(|source| **source == Source::Direct).count()
     }
 
-    /// The taste of a bank for the option with this number, standard Gumbel.
-    pub fn taste(key: Key, bank: usize, option: usize) -> f64 {
-        key.gumbel(Purpose::BankTaste, bank as u32, option as u32)
+    /// The tastes of all banks for each of `sources` sources, by number, standard Gumbel.
+    pub fn draw_tastes(&mut self, key: Key, sources: usize) {
+        if self.tastes.is_empty() {
+            let tastes = |bank: usize| (0..sources).map(move |source| (bank as u32, source as u32));
+            let of = (0..self.len()).flat_map(tastes);
+            self.tastes = of.map(|(bank, source)| key.gumbel(Purpose::BankTaste, bank, source)).collect();
+        }
+    }
+
+    /// The taste of a bank for a source, once they are drawn.
+    pub fn taste(&self, bank: usize, source: Source) -> f64 {
+        self.tastes[bank * (self.tastes.len() / self.len()) + source.number()]
     }
 }
 

@@ -7,6 +7,7 @@ use crate::random::{Key, Purpose, uniform};
 use crate::scenario::parameters::Parameters;
 use rayon::prelude::*;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Users in a block. Small, so that a block and its loans stay in a first-level cache, and so that
 /// a loan's place in its block fits 16 bits.
@@ -16,8 +17,13 @@ pub const BLOCK: usize = 1000;
 /// defaults under one bound, that of its worst; segments are narrow where hazards differ most.
 pub const SEGMENT_ENDS: [usize; 7] = [4, 16, 48, 112, 240, 500, BLOCK];
 
-/// No loan: the end of a person's list.
-const NO_LOAN: u16 = u16::MAX;
+/// In the place of a loan's position: there is none, and the person may not apply before the month in the other
+/// bits, 0 for one who is free to. Nobody who is barred has loans, so that one number holds either.
+const NO_LOAN: u16 = 1 << 15;
+
+/// Loans for which a block makes room when it has none left: its loans grow in all blocks alike, and twice as
+/// much room as is needed would be half of all memory.
+const LOANS_AT_A_TIME: usize = 32;
 
 /// The slot of a loan that came through no platform; platform p has slot p + 1.
 pub const HOME_SLOT: u8 = 0;
@@ -69,20 +75,21 @@ pub struct Block {
     quality_rank: Vec<u16>,
     /// Home bank.
     home_bank: Vec<u16>,
-    /// Income quintile (0..4) in the low bits, thin file in bit 7.
-    traits: Vec<u8>,
-    /// Memberships, `words` of 16 platforms a user.
+    /// Memberships, `words` columns of 16 platforms each.
     memberships: Vec<u16>,
     words: usize,
-    /// Loans in the low half of the byte, reported loans in the high half.
-    loan_counts: Vec<u8>,
-    /// First month in which the person may apply again.
-    locked_until: Vec<u16>,
-    /// First loan, by place in `loans`.
+    /// Income quintile (0..4) in bits 0 to 2, thin file in bit 3, number of loans in bits 4 to 7.
+    traits: Vec<u8>,
+    /// First loan, by place in `loans`, or [`NO_LOAN`] and the first month in which the person may apply again.
     first_loan: Vec<u16>,
     /// Active loans, in no particular order.
     loans: Vec<Loan>,
+    /// How many of them were reported.
+    reported: u16,
 }
+
+/// One loan in the number of loans within traits.
+const ONE_LOAN: u8 = 1 << 4;
 
 impl Block {
     /// Users in the block.
@@ -122,43 +129,48 @@ impl Block {
     /// Income quintile, 1 (lowest) to 5.
     #[inline]
     pub fn quintile(&self, place: usize) -> u8 {
-        (self.traits[place] & 0x7f) + 1
+        (self.traits[place] & 0b111) + 1
     }
 
     /// Whether the person has a thin credit file.
     #[inline]
     pub fn thin_file(&self, place: usize) -> bool {
-        self.traits[place] & 0x80 != 0
+        self.traits[place] & 0b1000 != 0
     }
 
     /// Platforms of which the person is a member.
     #[inline]
     pub fn memberships(&self, place: usize) -> PlatformSet {
-        let words = &self.memberships[place * self.words..(place + 1) * self.words];
-        words.iter().rev().fold(0, |set, word| set << 16 | PlatformSet::from(*word))
+        let word = |column: usize| PlatformSet::from(self.memberships[column * self.len() + place]);
+        (0..self.words).rev().fold(0, |set, column| set << 16 | word(column))
     }
 
     /// Active loans of the person.
     #[inline]
     pub fn loan_count(&self, place: usize) -> u32 {
-        u32::from(self.loan_counts[place] & 0x0f)
+        u32::from(self.traits[place] / ONE_LOAN)
     }
 
     /// Active loans of the person that were reported.
     #[inline]
     pub fn reported_count(&self, place: usize) -> u32 {
-        u32::from(self.loan_counts[place] >> 4)
+        if self.reported == 0 {
+            return 0;
+        }
+        self.loans_of(place).filter(|loan| loan.reported()).count() as u32
     }
 
     /// Whether a past default bars the person from applying in `month`.
     #[inline]
     pub fn locked_out(&self, place: usize, month: u32) -> bool {
-        month < u32::from(self.locked_until[place])
+        let first = self.first_loan[place];
+        first >= NO_LOAN && month < u32::from(first - NO_LOAN)
     }
 
-    /// Bars the person from applying before `month`.
+    /// Bars the person, who has no loans, from applying before `month`.
     pub fn lock_out(&mut self, place: usize, until: u32) {
-        self.locked_until[place] = u16::try_from(until).expect("months of a run fit 16 bits");
+        assert!(self.loan_count(place) == 0 && until < u32::from(NO_LOAN), "locked out until {until}");
+        self.first_loan[place] = NO_LOAN + until as u16;
     }
 
     /// Active loans of the person.
@@ -190,29 +202,35 @@ impl Block {
 
     /// Adds a loan granted in `month`.
     pub fn grant(&mut self, place: usize, lender: usize, slot: u8, reported: bool, month: u32) {
-        let position = u16::try_from(self.loans.len()).expect("a block's loans fit 16 bits");
+        let position = self.loans.len() as u16;
+        assert!(position < NO_LOAN, "a block's loans fit 15 bits");
+        if self.loans.len() == self.loans.capacity() {
+            self.loans.reserve_exact(LOANS_AT_A_TIME);
+        }
         self.loans.push(Loan {
             user: place as u16,
             lender: lender as u16,
-            next: self.first_loan[place],
+            next: self.first_loan[place].min(NO_LOAN),
             slot,
             granted: (month & 0x7f) as u8 | u8::from(reported) << 7,
         });
         self.first_loan[place] = position;
-        self.loan_counts[place] += 1 + (u8::from(reported) << 4);
+        self.traits[place] += ONE_LOAN;
+        self.reported += u16::from(reported);
     }
 
     /// Removes and returns the person's first loan.
     pub fn remove_first_loan(&mut self, place: usize) -> Option<Loan> {
         let position = self.first_loan[place];
-        (position != NO_LOAN).then(|| self.remove_loan(usize::from(position)))
+        (position < NO_LOAN).then(|| self.remove_loan(usize::from(position)))
     }
 
     /// Removes and returns the loan at `position`; the last loan takes its place.
     pub fn remove_loan(&mut self, position: usize) -> Loan {
         let loan = self.loans[position];
         self.relink(&loan, position as u16, loan.next);
-        self.loan_counts[loan.user()] -= 1 + (u8::from(loan.reported()) << 4);
+        self.traits[loan.user()] -= ONE_LOAN;
+        self.reported -= u16::from(loan.reported());
         let last = self.loans.pop().expect("there is a loan");
         if position < self.loans.len() {
             self.loans[position] = last;
@@ -235,26 +253,57 @@ impl Block {
         self.loans[usize::from(position)].next = to;
     }
 
+    /// Users who are members of each of the first `counts.len()` platforms, added to `counts`.
+    pub fn count_members(&self, counts: &mut [u64]) {
+        for (platform, count) in counts.iter_mut().enumerate() {
+            let column = &self.memberships[platform / 16 * self.len()..][..self.len()];
+            *count += u64::from(column.iter().map(|word| word >> (platform % 16) & 1).sum::<u16>());
+        }
+    }
+
+    /// Brings the block into a processor's cache, all of it at once: one user here and there at a time
+    /// would be waited for one at a time.
+    pub fn fetch(&self) {
+        const LINE: usize = 64;
+        let line = |column: &[u16]| column.iter().step_by(LINE / 2).fold(0, |all, value| all ^ value);
+        let columns = [&self.quality_rank, &self.home_bank, &self.memberships, &self.first_loan];
+        let traits = self.traits.iter().step_by(LINE).fold(0, |all, value| all ^ value);
+        let loans = self.loans.iter().step_by(LINE / size_of::<Loan>()).fold(0, |all, loan| all ^ loan.user);
+        std::hint::black_box((columns.map(|column| line(column)), traits, loans));
+    }
+
     /// Bytes that the block takes.
     pub fn bytes(&self) -> usize {
         size_of::<Block>()
             + 2 * (self.quality_rank.capacity() + self.home_bank.capacity() + self.memberships.capacity())
-            + 2 * (self.locked_until.capacity() + self.first_loan.capacity())
+            + 2 * self.first_loan.capacity()
             + self.traits.capacity()
-            + self.loan_counts.capacity()
             + size_of::<Loan>() * self.loans.capacity()
     }
 }
 
 /// Serves every block, in as many chunks side by side as there are `counts`; what a chunk counts goes into its own.
-pub fn in_chunks<C: Send>(blocks: &mut [Block], counts: &mut [C], serve: impl Fn(&mut Block, &mut C) + Sync) {
+/// A chunk has one `desk`, on which `serve` can spread out what it works with. Once `stop` is set the rest
+/// is left undone: nobody is to use the blocks then.
+pub fn in_chunks<C: Send, D>(
+    blocks: &mut [Block],
+    counts: &mut [C],
+    stop: &AtomicBool,
+    desk: impl Fn() -> D + Sync,
+    serve: impl Fn(&mut Block, &mut D, &mut C) + Sync,
+) {
+    let serve_all = |blocks: &mut [Block], counts: &mut C| {
+        let mut desk = desk();
+        for block in blocks.iter_mut().take_while(|_| !stop.load(Ordering::Relaxed)) {
+            serve(block, &mut desk, counts);
+        }
+    };
     if let [counts] = counts {
-        blocks.iter_mut().for_each(|block| serve(block, counts));
+        serve_all(blocks, counts);
         return;
     }
     let chunk = blocks.len().div_ceil(counts.len());
-    let chunks = blocks.par_chunks_mut(chunk).zip(counts);
-    chunks.for_each(|(blocks, counts)| blocks.iter_mut().for_each(|block| serve(block, counts)));
+    blocks.par_chunks_mut(chunk).zip(counts).for_each(|(blocks, counts)| serve_all(blocks, counts));
 }
 
 /// Credit quality z of a rank: the middle of the rank's part of N(0, 1).
@@ -273,8 +322,9 @@ const THIN_FILE_BY_QUINTILE: [f64; 5] = [1.8, 1.4, 1.0, 0.6, 0.2];
 const ACTIVITY_LEVELS: usize = 256;
 
 /// Draws the fixed traits of all users. The draws are keyed by user, so a larger sample has the
-/// smaller one's persons as its first, but for the order of quality within the last block.
-pub fn populate(parameters: &Parameters, key: Key, homes: &BankPicker) -> Vec<Block> {
+/// smaller one's persons as its first, but for the order of quality within the last block. Once `stop` is set
+/// blocks are left empty.
+pub fn populate(parameters: &Parameters, key: Key, homes: &BankPicker, stop: &AtomicBool) -> Vec<Block> {
     let sample = usize::try_from(parameters.users.sample).expect("a sample fits memory");
     let memberships = MembershipDraw::new(parameters);
     let thin: [f64; 5] =
@@ -284,11 +334,15 @@ pub fn populate(parameters: &Parameters, key: Key, homes: &BankPicker) -> Vec<Bl
         .into_par_iter()
         .with_min_len(64)
         .map(|number| {
-            let users = BLOCK.min(sample - number * BLOCK);
+            let stopped = number > 0 && stop.load(Ordering::Relaxed);
+            let users = if stopped { 0 } else { BLOCK.min(sample - number * BLOCK) };
             draw_block(number as u32, users, key, &memberships, &thin, homes)
         })
         .collect()
 }
+
+/// Users whose traits are drawn at once.
+const DRAWN_AT_ONCE: usize = 40;
 
 fn draw_block(
     number: u32,
@@ -303,62 +357,101 @@ fn draw_block(
         number,
         quality_rank: Vec::with_capacity(users),
         home_bank: Vec::with_capacity(users),
-        traits: Vec::with_capacity(users),
-        memberships: Vec::with_capacity(users * words),
+        memberships: vec![0; users * words],
         words,
-        loan_counts: vec![0; users],
-        locked_until: vec![0; users],
+        traits: Vec::with_capacity(users),
         first_loan: vec![NO_LOAN; users],
         loans: Vec::new(),
+        reported: 0,
     };
-    for place in 0..users {
-        let user = number * BLOCK as u32 + place as u32;
-        let draw = key.draw(Purpose::Traits, user, 0, 0);
-        let quintile = ((u64::from(draw[1]) * 5) >> 32) as usize;
-        let thin_file = uniform(draw[2]) < thin[quintile];
-        block.quality_rank.push((draw[0] >> 16) as u16);
-        block.traits.push(quintile as u8 | u8::from(thin_file) << 7);
-        block.home_bank.push(homes.pick(uniform(draw[3])) as u16);
-        memberships.draw(key, user, (draw[0] & 0xff) as usize, &mut block.memberships);
+    let first = number * BLOCK as u32;
+    let mut draws = [[0; 4]; DRAWN_AT_ONCE];
+    for start in (0..users).step_by(DRAWN_AT_ONCE) {
+        let draws = &mut draws[..DRAWN_AT_ONCE.min(users - start)];
+        key.draw_agents(Purpose::Traits, first + start as u32, 0, draws);
+        for draw in draws.iter() {
+            let quintile = ((u64::from(draw[1]) * 5) >> 32) as usize;
+            let thin_file = uniform(draw[2]) < thin[quintile];
+            block.quality_rank.push((draw[0] >> 16) as u16);
+            block.traits.push(quintile as u8 | u8::from(thin_file) << 3);
+            block.home_bank.push(homes.pick(uniform(draw[3])) as u16);
+        }
+        let mut activities = [0; DRAWN_AT_ONCE];
+        activities.iter_mut().zip(draws.iter()).for_each(|(activity, draw)| *activity = draw[0] as u8);
+        for column in 0..words {
+            let sets = &mut block.memberships[column * users + start..][..draws.len()];
+            memberships.draw(key, first + start as u32, &activities[..draws.len()], column, sets);
+        }
     }
     // Quality is independent of the other traits, so sorting it alone leaves the persons as random
     // as they were, and lets defaults be looked for under a bound that is tight for each segment.
-    block.quality_rank.sort_unstable();
+    sort_ranks(&mut block.quality_rank);
     block
+}
+
+/// Sorts ranks, by their lower byte and then by their upper one.
+fn sort_ranks(ranks: &mut [u16]) {
+    let mut other = [0; BLOCK];
+    let other = &mut other[..ranks.len()];
+    for shift in [0, 8] {
+        let byte = |rank: u16| usize::from(rank >> shift & 0xff);
+        let mut ends = [0u16; 256];
+        ranks.iter().for_each(|rank| ends[byte(*rank)] += 1);
+        let mut sum = 0;
+        ends.iter_mut().for_each(|end| {
+            sum += *end;
+            *end = sum;
+        });
+        for rank in ranks.iter().rev() {
+            let end = &mut ends[byte(*rank)];
+            *end -= 1;
+            other[usize::from(*end)] = *rank;
+        }
+        ranks.copy_from_slice(other);
+    }
 }
 
 /// Draws memberships: probability `reach` each, tied together by one digital-activity factor.
 /// A person is a member where `loading * activity + sqrt(1 - loading^2) * own` is above a threshold.
 struct MembershipDraw {
-    /// Per platform and level of activity, a member's uniform word is below this.
-    below: Vec<[u64; ACTIVITY_LEVELS]>,
+    /// By level of activity and group of four platforms: a member's uniform word is below this, one a
+    /// platform.
+    below: Vec<[u64; 4]>,
+    groups: usize,
 }
 
 impl MembershipDraw {
     fn new(parameters: &Parameters) -> MembershipDraw {
         let loading = parameters.users.activity_loading;
-        let probabilities =
-            parameters.platforms.iter().map(|entry| membership_probabilities(entry.row.reach, loading));
-        let below =
-            probabilities.map(|by_level| by_level.map(|probability| (probability * 4_294_967_296.0) as u64));
-        MembershipDraw { below: below.collect() }
+        let probabilities: Vec<[f64; ACTIVITY_LEVELS]> = parameters
+            .platforms
+            .iter()
+            .map(|entry| membership_probabilities(entry.row.reach, loading))
+            .collect();
+        let below = (0..ACTIVITY_LEVELS).flat_map(|level| {
+            probabilities.chunks(4).map(move |group| {
+                let below = |by_level: &[f64; ACTIVITY_LEVELS]| (by_level[level] * 4_294_967_296.0) as u64;
+                std::array::from_fn(|platform| group.get(platform).map_or(0, below))
+            })
+        });
+        MembershipDraw { below: below.collect(), groups: probabilities.len().div_ceil(4) }
     }
 
     fn words(&self) -> usize {
-        self.below.len().div_ceil(16)
+        self.groups.div_ceil(4)
     }
 
-    fn draw(&self, key: Key, user: u32, activity: usize, memberships: &mut Vec<u16>) {
-        let mut words = [0; 4];
-        let mut set = 0u16;
-        for (p, below) in self.below.iter().enumerate() {
-            if p % 4 == 0 {
-                words = key.draw(Purpose::Membership, user, 0, p as u32 / 4);
-            }
-            set |= u16::from(u64::from(words[p % 4]) < below[activity]) << (p % 16);
-            if p % 16 == 15 || p + 1 == self.below.len() {
-                memberships.push(set);
-                set = 0;
+    /// Draws the memberships of the users from `first` on, who have these activities, in the platforms of a
+    /// column, into `sets`.
+    fn draw(&self, key: Key, first: u32, activities: &[u8], column: usize, sets: &mut [u16]) {
+        let mut draws = [[0; 4]; DRAWN_AT_ONCE];
+        let draws = &mut draws[..activities.len()];
+        for group in 4 * column..self.groups.min(4 * column + 4) {
+            key.draw_agents(Purpose::Membership, first, group as u32, draws);
+            for ((draw, activity), set) in draws.iter().zip(activities).zip(sets.iter_mut()) {
+                let below = &self.below[usize::from(*activity) * self.groups + group];
+                let member = |p: usize| u16::from(u64::from(draw[p]) < below[p]) << p;
+                *set |= (member(0) | member(1) | member(2) | member(3)) << (4 * (group % 4));
             }
         }
     }
@@ -409,7 +502,8 @@ mod tests {
     fn population(reach: &[f64], sample: u64) -> Vec<Block> {
         let mut parameters = parameters(reach);
         parameters.users.sample = sample;
-        populate(&parameters, Key::new(1, 1), &BankPicker::new(&[0.6, 0.4], &[1, 3]))
+        let homes = BankPicker::new(&[0.6, 0.4], &[1, 3]);
+        populate(&parameters, Key::new(1, 1), &homes, &AtomicBool::new(false))
     }
 
     fn share(blocks: &[Block], has: impl Fn(&Block, usize) -> bool) -> f64 {
@@ -487,9 +581,31 @@ mod tests {
     }
 
     #[test]
+    fn ranks_are_sorted_and_members_counted() {
+        let key = Key::new(8, 1);
+        let mut ranks: Vec<u16> = (0..997).map(|i| key.draw(Purpose::Traits, i, 0, 0)[0] as u16).collect();
+        let mut expected = ranks.clone();
+        expected.sort_unstable();
+        sort_ranks(&mut ranks);
+        assert_eq!(ranks, expected);
+
+        let block = population(&[0.5; 20], 100).remove(0);
+        let mut counts = [1; 20];
+        block.count_members(&mut counts);
+        for (platform, count) in counts.into_iter().enumerate() {
+            let members = (0..100).filter(|i| block.memberships(*i) >> platform & 1 == 1);
+            assert_eq!(count, 1 + members.count() as u64);
+        }
+    }
+
+    #[test]
     fn a_lockout_ends_in_its_month() {
         let mut block = population(&[0.5], 10).remove(0);
         block.lock_out(2, 24);
         assert!(block.locked_out(2, 23) && !block.locked_out(2, 24) && !block.locked_out(1, 0));
+        block.grant(2, 5, HOME_SLOT, true, 24);
+        assert_eq!((block.loan_count(2), block.reported_count(2), block.loans_of(2).count()), (1, 1, 1));
+        block.remove_loan(0);
+        assert!(!block.locked_out(2, 0) && block.loans_of(2).next().is_none());
     }
 }

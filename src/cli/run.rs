@@ -12,7 +12,7 @@ use crate::output::terminal::{Digest, Frame};
 use crate::output::xlsx::workbook;
 use crate::output::{REPORT, Selection, WORKBOOK, result_files};
 use crate::results::{Gatherer, Results};
-use crate::run::{DEFAULT_REPLICATES, DEFAULT_SEED, Plan, RunError, run as run_plan};
+use crate::run::{DEFAULT_REPLICATES, DEFAULT_SEED, Plan, Progress, RunError, run as run_plan};
 use crate::scenario::load;
 use crate::scenario::problem::Problems;
 use crate::scenario::{Difference, Scenario};
@@ -166,11 +166,14 @@ pub fn execute(job: &Job<'_>, screen: &Screen) -> Result<(), Failure> {
     let mut digest = Digest::new(scenarios);
     let mut gathered = Gatherer::new(scenarios.len());
     let plan = plan(job, screen.quiet);
-    let bar = screen.progress(plan.runs());
+    let bar = screen.progress_of_months(plan.months());
     let mut done = 0;
-    let progress = |runs: usize| {
-        done = runs;
-        bar.set_position(runs as u64);
+    let progress = |progress: Progress| {
+        done = progress.runs;
+        if plan.runs() > 1 {
+            bar.set_message(format!("{done} of {} replicates, ", plan.runs()));
+        }
+        bar.set_position(progress.months);
     };
     let ran = run_plan(plan, &interrupt.stop, progress, |id, rows| {
         let summary = SummaryRow::of(&scenarios[id.scenario], &rows);

@@ -76,18 +76,28 @@ impl Screen {
 
     /// A bar of progress over `replicates`, seen only on a terminal.
     pub fn progress(&self, replicates: usize) -> ProgressBar {
+        self.bar(replicates as u64, "{bar:30} {pos} of {len} replicates{left}")
+    }
+
+    /// A bar of progress over the months of all replicates, seen only on a terminal. Its message comes before
+    /// them.
+    pub fn progress_of_months(&self, months: u64) -> ProgressBar {
+        self.bar(months, "{bar:30} {msg}{pos} of {len} months{left}")
+    }
+
+    fn bar(&self, len: u64, template: &str) -> ProgressBar {
         if self.quiet {
             return ProgressBar::hidden();
         }
-        let bar = ProgressBar::with_draw_target(Some(replicates as u64), ProgressDrawTarget::stderr());
-        let style = ProgressStyle::with_template("{bar:30} {pos} of {len} replicates{left}");
+        let bar = ProgressBar::with_draw_target(Some(len), ProgressDrawTarget::stderr());
+        let style = ProgressStyle::with_template(template);
         bar.set_style(style.expect("the template is well-formed").with_key("left", time_left));
         bar.enable_steady_tick(Duration::from_millis(500));
         bar
     }
 }
 
-/// Nothing is known of the time left before the first replicate is done.
+/// Nothing is known of the time left before the first replicate or month is done.
 fn time_left(state: &ProgressState, text: &mut dyn std::fmt::Write) {
     if state.pos() > 0 {
         // A bar that can't be written is not seen either.

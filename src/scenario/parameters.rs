@@ -127,6 +127,13 @@ section! {
     }
 }
 
+impl Calendar {
+    /// Months of the burn-in and reported months.
+    pub fn all_months(&self) -> u32 {
+        self.burn_in_months + self.months
+    }
+}
+
 section! {
     /// The borrowers.
     UsersSection = "users" {

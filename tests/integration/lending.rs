@@ -2,13 +2,16 @@
 
 use crate::little::{ANT, BEE, CAT, NORTH, SOUTH, likely, open, same, scenario, settle, world};
 use mandate::agents::banks::Source;
+use mandate::agents::users::in_chunks;
+use mandate::credit::{Desk, Lending};
 use mandate::ledger::{Flow, Party};
 use mandate::random::Purpose;
+use mandate::repayment::Repayment;
 use mandate::scenario::Scenario;
 use mandate::scenario::parameters::Parameters;
 use mandate::scenario::value::{Consent, LoanRecords};
 use mandate::screening::monthly_hazard;
-use mandate::tally::Group;
+use mandate::tally::{Group, Tally};
 use mandate::units::Money;
 use mandate::world::World;
 use mandate::{accounts, credit, observe, repayment};
@@ -41,7 +44,37 @@ fn users(world: &World) -> Vec<u32> {
 }
 
 fn queries(world: &World, seller: usize) -> u64 {
-    (0..world.banks.len()).map(|bank| world.tallies[0].queries(bank)[seller]).sum()
+    (0..world.banks.len()).map(|bank| u64::from(world.tallies[0].queries(bank)[seller])).sum()
+}
+
+/// The month's credit alone.
+fn lend(world: &mut World) {
+    let lending = Lending::new(world);
+    in_chunks(&mut world.blocks, &mut world.tallies, world.stop, Desk::default, |block, desk, tally| {
+        lending.serve(block, desk, tally);
+    });
+    world.add_tallies();
+    credit::book(world);
+}
+
+/// The month's repayment alone.
+fn repay(world: &mut World) {
+    let repayment = Repayment::new(world);
+    in_chunks(
+        &mut world.blocks,
+        &mut world.tallies,
+        world.stop,
+        || (),
+        |block, (), tally| {
+            repayment.serve(block, tally);
+        },
+    );
+    world.add_tallies();
+    repayment::book(world);
+}
+
+fn made(tally: &Tally) -> Vec<u32> {
+    tally.decisions.iter().map(|decisions| decisions.made).collect()
 }
 
 #[test]
@@ -55,17 +88,17 @@ fn the_refused_try_distinct_lenders() {
         });
         let mut world = world(&scenario, 0);
         settle(&mut world);
-        credit::lend(&mut world);
+        lend(&mut world);
         let tally = &world.tallies[0];
         assert_eq!((tally.asked(Group::All), tally.got(Group::All)), (2000, 0));
         assert_eq!(tally.all_decisions(), 2000 * u64::from(tries.min(banks)));
         if banks == 2 {
-            assert_eq!(tally.decisions, [2000, 2000], "each bank is asked once by everybody");
+            assert_eq!(made(tally), [2000, 2000], "each bank is asked once by everybody");
         }
         if tries == 3 {
             // First the home bank, by deposit share, then distinct ones: the two big banks are among
             // them far more often than by 3 x 0.3.
-            assert!(tally.decisions[..2].iter().all(|d| (1300..2000).contains(d)), "{:?}", tally.decisions);
+            assert!(made(tally)[..2].iter().all(|d| (1300..2000).contains(d)), "{:?}", made(tally));
         }
     }
 }
@@ -82,7 +115,7 @@ fn loans_are_limited_and_defaulters_barred() {
     for month in 0..5 {
         open(&mut world, month);
         settle(&mut world);
-        credit::lend(&mut world);
+        lend(&mut world);
         let loans = users(&world);
         assert!(loans.iter().enumerate().all(|(i, n)| i == 7 || *n == (month + 1).min(3)), "{month}");
         assert_eq!(loans[7], (month + 1).saturating_sub(2).min(3), "barred until month 2");
@@ -105,7 +138,7 @@ fn a_missing_platform_diverts_some() {
         let mut world = world(&scenario, 5);
         change(&mut world);
         settle(&mut world);
-        credit::lend(&mut world);
+        lend(&mut world);
         assert_eq!(world.tallies[0].asked(Group::All), 2000, "all count as applications");
         let by_slot = |slot: usize| (0..8).map(|bank| world.tallies[0].granted[bank * 4 + slot]).sum();
         (world.tallies[0].got(Group::All), (0..4).map(by_slot).collect())
@@ -134,7 +167,7 @@ fn applicants_are_enriched_by_who_sent_them() {
     world.banks.source = vec![Source::Direct; 8];
     world.platforms[ANT].sells_directly = false;
     settle(&mut world);
-    credit::lend(&mut world);
+    lend(&mut world);
     assert_eq!((world.tallies[0].all_decisions(), queries(&world, ANT)), (4000, 0));
     // Second lenders, and home banks, buy of Bee, the most precise that sells.
     likely(queries(&world, BEE) - 2000, 2000, 0.2 + 0.8 * 0.1);
@@ -147,7 +180,7 @@ fn applicants_are_enriched_by_who_sent_them() {
     world.platforms[BEE].sells_directly = false;
     open(&mut world, 1);
     settle(&mut world);
-    credit::lend(&mut world);
+    lend(&mut world);
     assert_eq!(queries(&world, BEE), 0);
     likely(queries(&world, CAT) - 2000, 2000, 0.2 + 0.8 * 0.7);
 }
@@ -168,7 +201,7 @@ fn consent_limits_sale_and_delivery_but_not_what_a_query_costs() {
         }
         world.banks.source = vec![Source::Agency(NORTH); 8];
         settle(&mut world);
-        credit::lend(&mut world);
+        lend(&mut world);
         assert_eq!((queries(&world, 3 + NORTH), world.tallies[0].agency_decisions), (2000, 2000));
         let records = world.tallies[0].records_of(NORTH).to_vec();
         assert_eq!(records[..2], [consenting; 2]);
@@ -185,14 +218,14 @@ fn consent_limits_sale_and_delivery_but_not_what_a_query_costs() {
         open(&mut world, 4);
         world.banks.source = vec![Source::Direct; 8];
         settle(&mut world);
-        credit::lend(&mut world);
+        lend(&mut world);
         assert_eq!((world.tallies[0].direct_decisions, queries(&world, BEE)), (consenting, consenting));
 
         // A query that finds nothing is paid, and earns nobody a share.
         open(&mut world, 5);
         world.banks.source = vec![Source::Agency(SOUTH); 8];
         settle(&mut world);
-        credit::lend(&mut world);
+        lend(&mut world);
         assert_eq!(world.ledger.total(Flow::AgencyFee), Money::from_cny(3.0 * 2e6));
         assert_eq!(world.ledger.total(Flow::RevenueShare), Money::ZERO);
     }
@@ -206,12 +239,12 @@ fn both_agencies_are_those_on_the_menu() {
     world.banks.source = vec![Source::AllAgencies; 8];
     world.platforms[ANT].delivered = vec![1.0, 1.0];
     settle(&mut world);
-    credit::lend(&mut world);
+    lend(&mut world);
     assert_eq!([NORTH, SOUTH].map(|a| queries(&world, 3 + a)), [2000, 2000]);
     open(&mut world, 4);
     world.platforms[ANT].delivered = vec![1.0, 0.0];
     settle(&mut world);
-    credit::lend(&mut world);
+    lend(&mut world);
     assert_eq!([NORTH, SOUTH].map(|a| queries(&world, 3 + a)), [2000, 0], "South holds nothing any more");
     assert_eq!(world.tallies[0].agency_decisions, 2000);
 }
@@ -230,11 +263,11 @@ fn errors_persist_and_are_shared() {
         world.banks.source = vec![source; 8];
         world.platforms[BEE].delivered = vec![1.0, 0.0];
         settle(&mut world);
-        credit::lend(&mut world);
+        lend(&mut world);
         let first = users(&world);
         open(&mut world, 4);
         settle(&mut world);
-        credit::lend(&mut world);
+        lend(&mut world);
         if tries == 1 {
             assert!(first.iter().zip(users(&world)).all(|(once, twice)| twice == 2 * once), "{source:?}");
         }
@@ -281,7 +314,7 @@ fn a_lender_sees_its_own_loans_and_reported_ones() {
         block.grant(1, (homes[1] + 1) % 8, 0, false, 2);
         block.grant(2, (homes[2] + 1) % 8, 0, true, 2);
         settle(&mut world);
-        credit::lend(&mut world);
+        lend(&mut world);
         let loans = users(&world);
         assert_eq!(loans[..4], [1, 2, 2 - u32::from(sees), 1], "{records:?} {source:?}");
     }
@@ -312,7 +345,7 @@ fn a_loan_is_served_from_the_month_after_its_grant() {
     lent(&mut world, 1, 1, false, false);
     for month in 3..=15 {
         open(&mut world, month);
-        repayment::repay(&mut world);
+        repay(&mut world);
         // Both loans stood at 12 m (1,000 persons x 12,000); a twelfth is repaid each month.
         let opening = 24e6 * f64::from(15 - month) / 12.0;
         same(amount(&world, Flow::Interest), (opening * 15.0 / 12.0).round() / 100.0, "interest");
@@ -338,10 +371,10 @@ fn a_default_hits_every_loan() {
     lent(&mut world, 0, 3, false, true);
     world.parameters.credit.pd_intercept = 10.0;
     open(&mut world, 3);
-    repayment::repay(&mut world);
+    repay(&mut world);
     world.parameters.credit.pd_intercept = -10.0;
     open(&mut world, 4);
-    repayment::repay(&mut world);
+    repay(&mut world);
     // Three balances of 11 m: 65 % is lost, 35 % recovered, and nothing else is paid.
     same(amount(&world, Flow::PrincipalRepaid), 0.35 * 33e6, "recovered");
     same(world.record.written_off.iter().copied().sum::<Money>().cny(), 0.65 * 33e6, "written off");
@@ -379,7 +412,7 @@ fn a_hazard_counts_loans_and_discipline() {
         }
     }
     open(&mut world, 3);
-    repayment::repay(&mut world);
+    repay(&mut world);
     let defaulted = |group: usize| -> u64 {
         let blocks = world.blocks.iter();
         let count = |block: &mandate::agents::users::Block| {
@@ -406,10 +439,10 @@ fn rates_are_of_what_they_say() {
     world.platforms[ANT].delivered = vec![1.0, 0.5];
     world.platforms[BEE].sells_directly = false;
     world.borrowers = 400;
-    repayment::repay(&mut world);
+    repay(&mut world);
     world.tallies[0].defaulters = 3;
     settle(&mut world);
-    credit::lend(&mut world);
+    lend(&mut world);
     let row = observe::month_row(&world);
     let share = |value: Option<f64>| value.unwrap();
     let shares = [row.direct_query_share, row.agency_query_share, row.unenriched_query_share].map(share);

@@ -7,6 +7,7 @@ mod choices;
 mod cli;
 mod common;
 mod compare;
+mod credit_only;
 mod dialects;
 mod documentation;
 mod explain;

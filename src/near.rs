@@ -1,0 +1,171 @@
+//! Near values: logarithms and normal numbers that are quick and off by a known error at most. They decide
+//! all but few of the comparisons of a month; the few too near to call are left to exact values, so
+//! that results are those of exact values alone.
+
+use crate::normal::normal_quantile;
+use crate::random::uniform;
+use std::sync::OnceLock;
+
+/// Geometric skips: how many candidates are passed over when each is taken with one probability, that is
+/// the number of failures before the next success.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct GeometricSkip {
+    /// log(1 - probability).
+    log_none: f64,
+    /// 1 / log(1 - probability).
+    per_log: f64,
+    /// By how much a skip worked out with [`NearLog`] can be off, before it is cut to a whole number.
+    slack: f64,
+}
+
+impl GeometricSkip {
+    /// Skips over candidates that are taken with this probability.
+    pub fn new(probability: f64) -> GeometricSkip {
+        let log_none = libm::log1p(-probability);
+        let per_log = 1.0 / log_none;
+        GeometricSkip { log_none, per_log, slack: NearLog::ERROR * per_log.abs() + 1e-6 }
+    }
+
+    /// The skip that a word stands for: log(u) / log(1 - probability), cut to a whole number.
+    ///
+    /// Saturates at `u32::MAX`, which is past the end of every block.
+    #[inline]
+    pub fn of(&self, word: u32, near_log: &NearLog) -> u32 {
+        let near = near_log.of(word) * self.per_log;
+        let whole = near as u32;
+        let part = near - f64::from(whole);
+        if part > self.slack && part < 1.0 - self.slack { whole } else { self.exact(word) }
+    }
+
+    /// The same where a near value is too near to a whole number to say.
+    #[cold]
+    fn exact(&self, word: u32) -> u32 {
+        (libm::log(uniform(word)) / self.log_none) as u32
+    }
+}
+
+/// Logarithms of uniform numbers to within [`NearLog::ERROR`], several times as fast as exact ones: enough
+/// to decide all but few comparisons, which are left to exact ones.
+pub struct NearLog {
+    /// For each part of [1, 2): 1 / its middle, and the logarithm of that middle less 32 log 2.
+    parts: [(f64, f64); NearLog::PARTS],
+}
+
+impl NearLog {
+    const PARTS: usize = 128;
+
+    /// The largest error.
+    pub const ERROR: f64 = 1e-9;
+
+    /// The one table there is.
+    pub fn table() -> &'static NearLog {
+        static TABLE: OnceLock<NearLog> = OnceLock::new();
+        TABLE.get_or_init(|| NearLog {
+            parts: std::array::from_fn(|part| {
+                let middle = 1.0 + (part as f64 + 0.5) / Self::PARTS as f64;
+                (1.0 / middle, libm::log(middle) - 32.0 * std::f64::consts::LN_2)
+            }),
+        })
+    }
+
+    /// The logarithm of [`uniform`] of a word.
+    #[inline]
+    pub fn of(&self, word: u32) -> f64 {
+        // The number is 2^exponent x mantissa; within a part of [1, 2) a short series does.
+        let bits = (f64::from(word) + 0.5).to_bits();
+        let exponent = (bits >> 52) as i32 - 1023;
+        let mantissa = f64::from_bits(bits & 0x000f_ffff_ffff_ffff | 0x3ff0_0000_0000_0000);
+        let (inverse, log) = self.parts[(bits >> 45) as usize % Self::PARTS];
+        let r = mantissa * inverse - 1.0;
+        f64::from(exponent) * std::f64::consts::LN_2
+            + log
+            + r * (1.0 - r * (0.5 - r * (1.0 / 3.0 - r * 0.25)))
+    }
+}
+
+/// Normal numbers of uniform words to within [`NearNormal::ERROR`], many times as fast as exact ones:
+/// enough to decide all but few comparisons, which are left to exact ones.
+pub struct NearNormal {
+    /// The quantiles at the ends of equal parts of (0, 1), in as few bytes as will do.
+    ends: [f32; NearNormal::PARTS + 1],
+}
+
+impl NearNormal {
+    const PARTS: usize = 1 << (32 - NearNormal::BITS_WITHIN);
+    const BITS_WITHIN: u32 = 21;
+    /// Parts at either end in which a straight line is too far off.
+    const TAIL: usize = 16;
+
+    /// The largest error.
+    pub const ERROR: f64 = 3e-4;
+
+    /// The one table there is.
+    pub fn table() -> &'static NearNormal {
+        static TABLE: OnceLock<NearNormal> = OnceLock::new();
+        TABLE.get_or_init(|| NearNormal {
+            ends: std::array::from_fn(|part| normal_quantile(part as f64 / Self::PARTS as f64) as f32),
+        })
+    }
+
+    /// The quantile at [`uniform`] of a word.
+    #[inline]
+    pub fn of(&self, word: u32) -> f64 {
+        let part = (word >> Self::BITS_WITHIN) as usize;
+        if part.wrapping_sub(Self::TAIL) >= Self::PARTS - 2 * Self::TAIL {
+            return normal_quantile(uniform(word));
+        }
+        let within = f64::from(word << (32 - Self::BITS_WITHIN)) * (1.0 / 4_294_967_296.0);
+        let (low, high) = (f64::from(self.ends[part]), f64::from(self.ends[part + 1]));
+        low + (high - low) * within
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::{Key, Purpose};
+
+    #[test]
+    fn skips_take_each_candidate_with_its_probability() {
+        let key = Key::new(9, 1);
+        let probability: f64 = 0.06;
+        let (skip, near_log) = (GeometricSkip::new(probability), NearLog::table());
+        let (mut taken, mut position, mut candidate) = (0u32, 0u64, 0u32);
+        while position < 1_000_000 {
+            let words = key.draw(Purpose::Application, 0, 0, candidate);
+            position += u64::from(skip.of(words[0], near_log)) + 1;
+            candidate += 1;
+            taken += u32::from(position <= 1_000_000);
+        }
+        let sd = (1e6 * probability * (1.0 - probability)).sqrt();
+        assert!((f64::from(taken) - 1e6 * probability).abs() < 4.0 * sd, "{taken} taken");
+        assert_eq!(GeometricSkip::new(0.0).of(5, near_log), u32::MAX, "nobody comes up at a rate of 0");
+        assert_eq!(GeometricSkip::new(1.0).of(5, near_log), 0, "everybody does at 1");
+    }
+
+    #[test]
+    fn near_logarithms_are_near_and_their_skips_exact() {
+        let (key, near_log) = (Key::new(4, 1), NearLog::table());
+        let drawn = (0..200_000).map(|i| key.draw(Purpose::Application, i, 0, 0)[0]);
+        let words: Vec<u32> = drawn.chain([0, 1, 2, 3, u32::MAX - 1, u32::MAX, 1 << 31]).collect();
+        for word in &words {
+            assert!((near_log.of(*word) - libm::log(uniform(*word))).abs() < NearLog::ERROR / 4.0, "{word}");
+        }
+        for probability in [1e-12, 1e-6, 0.003, 0.06, 0.5, 0.999_999] {
+            let skip = GeometricSkip::new(probability);
+            for word in &words {
+                let expected = (libm::log(uniform(*word)) / libm::log1p(-probability)) as u32;
+                assert_eq!(skip.of(*word, near_log), expected, "{word} {probability}");
+            }
+        }
+    }
+
+    #[test]
+    fn near_quantiles_are_near() {
+        let near = NearNormal::table();
+        for word in (0..u32::MAX).step_by(65_521).chain([1, u32::MAX - 1, u32::MAX]) {
+            let exact = normal_quantile(uniform(word));
+            assert!((near.of(word) - exact).abs() < NearNormal::ERROR, "{word}: {exact}");
+        }
+    }
+}
