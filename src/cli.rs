@@ -13,9 +13,11 @@ mod validate;
 mod wrap;
 
 use crate::run::MOST_REPLICATES;
+use crate::timings::{Work, spent};
 use clap::{Parser, Subcommand, ValueEnum};
 use screen::Screen;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 /// Simulates an order to platforms to share their users' data with credit agencies, and every
 /// alternative to it that a scenario file can describe.
@@ -27,6 +29,9 @@ struct Cli {
     /// Print nothing but errors
     #[arg(long, global = true, display_order = 90)]
     quiet: bool,
+    /// Say at the end, on standard error, where the time went
+    #[arg(long, global = true, display_order = 92)]
+    timings: bool,
     /// Whether to use colours
     #[arg(long, global = true, value_enum, value_name = "WHEN", display_order = 91, default_value_t = Color::Auto)]
     color: Color,
@@ -105,6 +110,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(error.exit_code() as u8);
         }
     };
+    let started = Instant::now();
     let screen = Screen::new(cli.quiet, cli.color);
     let done = match cli.command {
         Command::Run(args) => run::run(&args, &screen),
@@ -117,6 +123,9 @@ pub fn main() -> ExitCode {
         Command::Validate(args) => validate::validate(&args, &screen),
         Command::Explain(args) => explain::explain(args, &screen),
     };
+    if cli.timings {
+        screen.error(&times(&spent(), started.elapsed()));
+    }
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -124,6 +133,22 @@ pub fn main() -> ExitCode {
             ExitCode::from(failure.status())
         }
     }
+}
+
+/// Where the time went, a line a kind of work that took any.
+fn times(spent: &[(Work, Duration)], elapsed: Duration) -> String {
+    let total: Duration = spent.iter().map(|(_, time)| *time).sum();
+    let line = |what: &str, time: Duration| {
+        let share = 100.0 * time.as_secs_f64() / total.as_secs_f64().max(1e-9);
+        format!("  {what:<34} {:>9.3} s {share:>5.1} %\n", time.as_secs_f64())
+    };
+    let lines = spent.iter().filter(|(_, time)| !time.is_zero()).map(|(work, time)| line(work.what(), *time));
+    format!(
+        "Time: {:.3} s, in which threads worked {:.3} s on\n{}",
+        elapsed.as_secs_f64(),
+        total.as_secs_f64(),
+        lines.collect::<String>()
+    )
 }
 
 /// A whole number, in which underscores may stand between digits.
@@ -158,6 +183,22 @@ fn threads(text: &str) -> Result<usize, String> {
 mod tests {
     use super::*;
     use clap::CommandFactory;
+
+    #[test]
+    fn times_are_told_with_their_shares() {
+        let spent = [
+            (Work::World, Duration::from_secs(1)),
+            (Work::Rules, Duration::ZERO),
+            (Work::Loans, Duration::from_secs(3)),
+        ];
+        let text = times(&spent, Duration::from_secs(2));
+        assert_eq!(
+            text,
+            "Time: 2.000 s, in which threads worked 4.000 s on\n\
+             \x20 building worlds                        1.000 s  25.0 %\n\
+             \x20 repayment and credit of users          3.000 s  75.0 %\n"
+        );
+    }
 
     #[test]
     fn the_command_line_is_well_formed() {

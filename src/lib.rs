@@ -53,6 +53,7 @@ pub mod tables;
 pub mod tally;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod timings;
 pub mod units;
 pub mod validate;
 pub mod world;

@@ -3,6 +3,7 @@
 use crate::agents::users::in_chunks;
 use crate::credit::{Desk, Lending};
 use crate::repayment::Repayment;
+use crate::timings::{Work, timed};
 use crate::world::World;
 use crate::{accounts, compliance, credit, delivery, exposure, repayment, rules, sourcing, supervision};
 
@@ -15,27 +16,33 @@ use crate::{accounts, compliance, credit, delivery, exposure, repayment, rules, 
 ///
 /// All choices read the state at the end of the month before.
 pub fn step_month(world: &mut World) {
-    accounts::open_month(world);
-    rules::come_into_force(world);
-    compliance::choose(world);
-    delivery::deliver(world);
-    sourcing::choose(world);
+    timed(Work::Rules, || {
+        accounts::open_month(world);
+        rules::come_into_force(world);
+    });
+    timed(Work::Compliance, || compliance::choose(world));
+    timed(Work::Delivery, || delivery::deliver(world));
+    timed(Work::Sourcing, || sourcing::choose(world));
     repay_and_lend(world);
-    supervision::supervise(world);
-    exposure::expose(world);
-    accounts::settle(world);
+    timed(Work::Supervision, || supervision::supervise(world));
+    timed(Work::Exposure, || exposure::expose(world));
+    timed(Work::Accounts, || accounts::settle(world));
 }
 
 /// Repayment and credit. Lending looks at no other block and at no books, so each block goes through both
 /// while it is at hand, and the books follow.
 fn repay_and_lend(world: &mut World) {
-    let (repayment, lending) = (Repayment::new(world), Lending::new(world));
-    in_chunks(&mut world.blocks, &mut world.tallies, world.stop, Desk::default, |block, desk, tally| {
-        block.fetch();
-        repayment.serve(block, tally);
-        lending.serve(block, desk, tally);
+    timed(Work::Loans, || {
+        let (repayment, lending) = (Repayment::new(world), Lending::new(world));
+        in_chunks(&mut world.blocks, &mut world.tallies, world.stop, Desk::default, |block, desk, tally| {
+            block.fetch();
+            repayment.serve(block, tally);
+            lending.serve(block, desk, tally);
+        });
     });
-    world.add_tallies();
-    repayment::book(world);
-    credit::book(world);
+    timed(Work::Books, || {
+        world.add_tallies();
+        repayment::book(world);
+        credit::book(world);
+    });
 }

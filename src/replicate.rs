@@ -4,6 +4,7 @@ use crate::month::step_month;
 use crate::random::Key;
 use crate::scenario::Scenario;
 use crate::tables::{Reporting, RunRows};
+use crate::timings::{Work, timed};
 use crate::world::World;
 use crate::{accounts, observe, rules};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -48,7 +49,8 @@ pub fn simulate_counting(
     stop: &AtomicBool,
     months_done: &AtomicU64,
 ) -> Result<RunRows, Ended> {
-    let mut world = World::new_unless(stop, scenario, key, chunks, reporting.decisions);
+    let decisions = reporting.decisions;
+    let mut world = timed(Work::World, || World::new_unless(stop, scenario, key, chunks, decisions));
     let calendar = world.parameters.calendar.clone();
     let mut rows = RunRows::default();
     for month in 0..calendar.all_months() {
@@ -59,13 +61,15 @@ pub fn simulate_counting(
             return Err(Ended::Interrupted);
         }
         months_done.fetch_add(1, Ordering::Relaxed);
-        accounts::check(&world).map_err(Ended::Invariant)?;
+        timed(Work::Accounts, || accounts::check(&world)).map_err(Ended::Invariant)?;
         if month + 1 == calendar.burn_in_months {
-            rows.opening.push(observe::month_row(&world));
+            rows.opening.push(timed(Work::Observation, || observe::month_row(&world)));
         }
         if !world.in_burn_in() {
-            let row = observe::month_row(&world);
-            observe::observe(&world, reporting, &mut rows);
+            let row = timed(Work::Observation, || {
+                observe::observe(&world, reporting, &mut rows);
+                observe::month_row(&world)
+            });
             rules::read_conditions(&mut world, &row);
             rows.months.push(row);
         }

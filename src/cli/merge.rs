@@ -7,6 +7,7 @@ use super::{Failure, Screen};
 use crate::output::folder::Folder;
 use crate::sweep::merge::{MergeError, Source};
 use crate::sweep::tables::{sweep_files, write};
+use crate::timings::{Work, timed};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -32,7 +33,8 @@ pub fn merge(args: &MergeArgs, screen: &Screen) -> Result<(), Failure> {
     let folder = Folder::open(&args.out, &sweep_files(), args.force, form.dialect).map_err(output_failure)?;
     let interrupt = Interrupt::install()?;
     interrupt.takes_away(folder.temporary());
-    let finished = write(folder, &points, &identity, form, &source).map_err(tables_failure)?;
+    let finished =
+        timed(Work::Tables, || write(folder, &points, &identity, form, &source)).map_err(tables_failure)?;
     screen.say(&closing(&points, &finished, &args.out))
 }
 

@@ -19,6 +19,7 @@ use crate::scenario::{Difference, Scenario};
 use crate::summary::SummaryRow;
 use crate::sweep::file::is_sweep;
 use crate::tables::{DecisionRow, Reporting, Row};
+use crate::timings::{Work, timed};
 use clap::{Args, ValueEnum};
 use std::collections::BTreeMap;
 use std::io;
@@ -176,12 +177,15 @@ pub fn execute(job: &Job<'_>, screen: &Screen) -> Result<(), Failure> {
         bar.set_position(progress.months);
     };
     let ran = run_plan(plan, &interrupt.stop, progress, |id, rows| {
-        let summary = SummaryRow::of(&scenarios[id.scenario], &rows);
-        digest.run(id.scenario, &rows, &summary);
-        if gathering {
-            gathered.run(id.scenario, &rows, &summary);
-        }
-        tables.run(id.scenario, id.replicate, &rows, &summary)
+        let summary = timed(Work::Summary, || {
+            let summary = SummaryRow::of(&scenarios[id.scenario], &rows);
+            digest.run(id.scenario, &rows, &summary);
+            if gathering {
+                gathered.run(id.scenario, &rows, &summary);
+            }
+            summary
+        });
+        timed(Work::Tables, || tables.run(id.scenario, id.replicate, &rows, &summary))
     });
     bar.finish_and_clear();
     ran.map_err(|error| run_failure(error, done, plan.runs()))?;
@@ -192,9 +196,10 @@ pub fn execute(job: &Job<'_>, screen: &Screen) -> Result<(), Failure> {
     let inputs = manifest_inputs(job, &plan, dialect);
     if options.xlsx || options.report {
         let results = results_of(job, &inputs.run_id(), &differences, &gathered);
-        write_for_readers(&results, options, &mut tables).map_err(output_failure)?;
+        timed(Work::Readers, || write_for_readers(&results, options, &mut tables)).map_err(output_failure)?;
     }
-    let written = tables.finish(&results, |written| manifest(&inputs, written)).map_err(output_failure)?;
+    let written = timed(Work::Tables, || tables.finish(&results, |written| manifest(&inputs, written)))
+        .map_err(output_failure)?;
     let closing = closing(&target, &written, selection);
     let frame = Frame { seed: options.seed, closing, color: screen.color_output };
     screen.say(&if comparing {

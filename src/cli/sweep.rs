@@ -18,6 +18,7 @@ use crate::sweep::rankings::{RANKED, RankingRow, ranked};
 use crate::sweep::tables::{Finished, Form, TablesError, finished, sweep_files, write};
 use crate::sweep::{Sweep, load};
 use crate::tables::{Reporting, Row};
+use crate::timings::{Work, timed};
 use clap::{Args, ValueEnum};
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -209,7 +210,8 @@ fn whole(args: &SweepArgs, screen: &Screen, sweep: &Sweep, out: &Path) -> Result
     let folder = Folder::open(out, &sweep_files(), true, form.dialect).map_err(output_failure)?;
     interrupt.takes_away(folder.temporary());
     let source = Source::journal(&path, sweep.points.runs());
-    let finished = write(folder, &sweep.points, &header.identity, form, &source).map_err(tables_failure)?;
+    let finished = timed(Work::Tables, || write(folder, &sweep.points, &header.identity, form, &source))
+        .map_err(tables_failure)?;
     drop(journal);
     fs::remove_file(&path).map_err(JournalError::io(&path)).map_err(journal_failure)?;
     screen.say(&closing(&sweep.points, &finished, out))
@@ -309,8 +311,8 @@ fn run_into(
             let name = format!("{name}, {}", sweep.points.describe(point));
             Job { scenario: Cow::Owned(sweep.scenario(scenario, point)), name, replicate }
         },
-        |scenario, rows| SummaryRow::of(scenario, &rows).cells(),
-        |run, cells| journal.add(run, &cells),
+        |scenario, rows| timed(Work::Summary, || SummaryRow::of(scenario, &rows).cells()),
+        |run, cells| timed(Work::Tables, || journal.add(run, &cells)),
     );
     bar.finish_and_clear();
     ran

@@ -16,6 +16,7 @@ use crate::scenario::value::{Value, to_toml};
 use crate::stats::Moments;
 use crate::summary::SummaryRow;
 use crate::tables::{Cell, CellType, Column, ColumnRow, Row, table};
+use crate::timings::{Work, timed};
 use crate::units::Month;
 use std::io;
 use std::path::Path;
@@ -355,11 +356,12 @@ pub fn write(
     }
     if xlsx {
         let book = |file: &Path| workbook(points, identity, &kept, &rankings, &described, file);
-        folder.file(WORKBOOK, |file| book(file).map_err(|error| io::Error::other(error.source)))?;
+        let write = |file: &Path| book(file).map_err(|error| io::Error::other(error.source));
+        timed(Work::Readers, || folder.file(WORKBOOK, write))?;
     }
     if report {
         let swept = gathered.report(points, identity, &all, &rankings);
-        folder.file(REPORT, |file| std::fs::write(file, sweep_report(&swept)))?;
+        timed(Work::Readers, || folder.file(REPORT, |file| std::fs::write(file, sweep_report(&swept))))?;
     }
     let text = manifest(points, identity, form, folder.complete_tables()?);
     let written = folder.finish(&sweep_files(), &text)?;

@@ -273,7 +273,9 @@ fn files_and_options_that_the_readme_names_exist() {
         assert!(repository(link).exists(), "the README links to {link}");
     }
     let here = tempfile::tempdir().unwrap();
-    let mut known: BTreeSet<String> = ["--release", "--path"].map(String::from).into();
+    // Options of other programs.
+    let others = ["--release", "--path", "--stdin", "--directives", "--array"];
+    let mut known: BTreeSet<String> = others.map(String::from).into();
     for command in ["run", "compare", "sweep", "merge", "check", "parameters", "new", "explain", "validate"] {
         let help = printed(here.path(), &format!("mandate {command} --help"));
         let options = help.split_whitespace().filter(|word| word.starts_with("--"));
