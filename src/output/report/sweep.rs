@@ -143,6 +143,9 @@ pub struct Swept {
     pub rankings: Vec<SweptRanking>,
 }
 
+/// Factors that are listed before the answer.
+const MOST_FIRST: usize = 12;
+
 /// The report on a sweep as an HTML page.
 pub fn report(swept: &Swept) -> String {
     let mut page = Page::new(&swept.title);
@@ -152,6 +155,10 @@ pub fn report(swept: &Swept) -> String {
     swept.rankings(&mut page);
     swept.matters(&mut page);
     swept.certainty(&mut page);
+    if swept.many() {
+        page.heading(2, "What was varied");
+        swept.varied(&mut page);
+    }
     swept.reproduction(&mut page);
     page.finish()
 }
@@ -206,6 +213,20 @@ impl Swept {
             page.markup(&format!("<dd class=\"f\">Scenario {}</dd>", escape(&scenario.name)));
         }
         page.markup("</dl>");
+        if self.many() {
+            page.paragraph("The parameters and their ranges are listed at the end.");
+        } else {
+            self.varied(page);
+        }
+    }
+
+    /// Whether there are so many factors that their list would stand in the way of the answer.
+    fn many(&self) -> bool {
+        self.factors.len() > MOST_FIRST
+    }
+
+    /// The list of factors.
+    fn varied(&self, page: &mut Page) {
         let head = ["Parameter", "Values", "Unit"].map(String::from);
         let row = |factor: &SweptFactor| {
             vec![
@@ -215,7 +236,8 @@ impl Swept {
             ]
         };
         let rows: Vec<_> = self.factors.iter().map(row).collect();
-        page.table("What was varied", &head, &rows, false);
+        let caption = if self.many() { "Parameters and their ranges" } else { "What was varied" };
+        page.table(caption, &head, &rows, false);
     }
 
     fn answer(&self, page: &mut Page) {
