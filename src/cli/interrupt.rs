@@ -1,6 +1,7 @@
 //! What Ctrl-C does.
 
 use super::Failure;
+use crate::output::folder::take_away;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,8 +26,8 @@ impl Interrupt {
                 return;
             }
             if let Some(folder) = &*folder.lock().unwrap_or_else(PoisonError::into_inner) {
-                // The runs may still write into it; there is nobody left to tell.
-                let _ = std::fs::remove_dir_all(folder);
+                // The runs may still write into it: then the next process takes away the rest.
+                take_away(folder);
             }
             std::process::exit(130);
         })

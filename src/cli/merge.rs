@@ -28,16 +28,21 @@ pub struct MergeArgs {
 
 /// Puts shards together to the tables that the sweep on one machine gives.
 pub fn merge(args: &MergeArgs, screen: &Screen) -> Result<(), Failure> {
+    let interrupt = Interrupt::install()?;
     let (source, points, identity) = Source::parts(&args.folders).map_err(merge_failure)?;
     let form = args.form.form();
     let folder = Folder::open(&args.out, &sweep_files(), args.force, form.dialect).map_err(output_failure)?;
-    let interrupt = Interrupt::install()?;
     interrupt.takes_away(folder.temporary());
     let finished =
-        timed(Work::Tables, || write(folder, &points, &identity, form, &source)).map_err(tables_failure)?;
+        timed(Work::Tables, || write(folder, &points, &identity, form, &source.until(&interrupt.stop)))
+            .map_err(tables_failure)?;
     screen.say(&closing(&points, &finished, &args.out))
 }
 
 pub(super) fn merge_failure(error: MergeError) -> Failure {
-    if error.is_input() { Failure::Input(error.to_string()) } else { Failure::Run(error.to_string()) }
+    match error {
+        MergeError::Interrupted => Failure::Interrupted(error.to_string()),
+        error if error.is_input() => Failure::Input(error.to_string()),
+        error => Failure::Run(error.to_string()),
+    }
 }

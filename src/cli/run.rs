@@ -158,8 +158,8 @@ pub fn execute(job: &Job<'_>, screen: &Screen) -> Result<(), Failure> {
     let target = options.out.clone().unwrap_or_else(|| Path::new("results").join(&job.folder));
     let dialect = Dialect::from(options.csv_dialect);
     let results = result_files();
-    let folder = Folder::open(&target, &results, options.force, dialect).map_err(output_failure)?;
     let interrupt = Interrupt::install()?;
+    let folder = Folder::open(&target, &results, options.force, dialect).map_err(output_failure)?;
     interrupt.takes_away(folder.temporary());
 
     let differences = Scenario::differing(&scenarios.iter().collect::<Vec<_>>());

@@ -12,7 +12,7 @@ use crate::run::{Batch, Job, RunError, run_each};
 use crate::summary::SummaryRow;
 use crate::sweep::file::Options;
 use crate::sweep::journal::{Header, JOURNAL, Journal, JournalError};
-use crate::sweep::merge::{Source, is_there, ranges, shard_file, shard_journal};
+use crate::sweep::merge::{MergeError, Source, is_there, ranges, shard_file, shard_journal};
 use crate::sweep::plan::{Points, RunOfPoint};
 use crate::sweep::rankings::{RANKED, RankingRow, ranked};
 use crate::sweep::tables::{Finished, Form, TablesError, finished, sweep_files, write};
@@ -209,9 +209,15 @@ fn whole(args: &SweepArgs, screen: &Screen, sweep: &Sweep, out: &Path) -> Result
 
     let folder = Folder::open(out, &sweep_files(), true, form.dialect).map_err(output_failure)?;
     interrupt.takes_away(folder.temporary());
-    let source = Source::journal(&path, sweep.points.runs());
-    let finished = timed(Work::Tables, || write(folder, &sweep.points, &header.identity, form, &source))
-        .map_err(tables_failure)?;
+    let source = Source::journal(&path, sweep.points.runs()).until(&interrupt.stop);
+    let written = timed(Work::Tables, || write(folder, &sweep.points, &header.identity, form, &source));
+    let finished = written.map_err(|error| match error {
+        TablesError::Merge(MergeError::Interrupted) => Failure::Interrupted(format!(
+            "interrupted; all runs are kept in {}, and the same command with --resume writes their tables",
+            path.display()
+        )),
+        error => tables_failure(error),
+    })?;
     drop(journal);
     fs::remove_file(&path).map_err(JournalError::io(&path)).map_err(journal_failure)?;
     screen.say(&closing(&sweep.points, &finished, out))

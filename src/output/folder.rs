@@ -4,9 +4,10 @@ use super::MANIFEST;
 use super::csv::{Dialect, TableWriter, Written, file_name};
 use super::parquet::{ParquetWriter, parquet_name};
 use crate::tables::{Cell, CellType};
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Why results can't be written.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +23,12 @@ pub enum OutputError {
     /// There is a file where the folder should be.
     #[error("{} is a file, not a folder for results", .0.display())]
     NotAFolder(PathBuf),
+    /// There is a link that leads nowhere.
+    #[error("{} is a link to something that is not there", .0.display())]
+    Dangling(PathBuf),
+    /// Another process writes results into the folder.
+    #[error("another process is writing results into {}; give another --out, or wait until it is done", .0.display())]
+    Busy(PathBuf),
     /// The disk or the system refuses.
     #[error("can't write {}: {source}", path.display())]
     Io {
@@ -48,7 +55,7 @@ impl OutputError {
 /// Files are written into a temporary folder inside it. Dropped before [`Folder::finish`], it takes
 /// away the temporary folder, and itself if it was not there before.
 pub struct Folder {
-    temporary: tempfile::TempDir,
+    temporary: Temporary,
     target: PathBuf,
     created: Created,
     dialect: Dialect,
@@ -101,16 +108,23 @@ impl Folder {
         if target.exists() && !target.is_dir() {
             return Err(OutputError::NotAFolder(target.into()));
         }
-        if let Some(found) = results.iter().find(|file| target.join(file).exists())
-            && !force
-        {
-            return Err(OutputError::Occupied { folder: target.into(), found: found.clone() });
+        if !target.exists() && target.is_symlink() {
+            return Err(OutputError::Dangling(target.into()));
         }
+        let occupied = || -> Result<(), OutputError> {
+            match results.iter().find(|file| target.join(file).exists()) {
+                Some(found) if !force => {
+                    Err(OutputError::Occupied { folder: target.into(), found: found.clone() })
+                }
+                _ => Ok(()),
+            }
+        };
+        // A folder that can't be written is not worth a word where it holds results.
+        occupied()?;
         let created = Created::up_to(target).map_err(OutputError::io(target))?;
-        let temporary = tempfile::Builder::new()
-            .prefix(".mandate-")
-            .tempdir_in(target)
-            .map_err(|error| OutputError::Io { path: target.into(), source: plain(error) })?;
+        let temporary = Temporary::claim(target)?;
+        // Another process may have finished since.
+        occupied()?;
         Ok(Folder {
             temporary,
             target: target.into(),
@@ -129,7 +143,7 @@ impl Folder {
 
     /// Where files stand until they are complete.
     pub fn temporary(&self) -> &Path {
-        self.temporary.path()
+        self.temporary.folder.path()
     }
 
     /// Starts a table that is written as CSV.
@@ -137,7 +151,7 @@ impl Folder {
     /// # Errors
     /// [`OutputError::Io`].
     pub fn table(&mut self, table: &str, names: Vec<String>) -> Result<TableId, OutputError> {
-        let writer = TableWriter::create(self.temporary.path(), table, names, self.dialect);
+        let writer = TableWriter::create(self.temporary(), table, names, self.dialect);
         self.start(file_name(table), writer.map(|writer| Writer::Csv(Box::new(writer))))
     }
 
@@ -150,7 +164,7 @@ impl Folder {
         table: &str,
         columns: Vec<(String, CellType)>,
     ) -> Result<TableId, OutputError> {
-        let writer = ParquetWriter::create(self.temporary.path(), table, columns);
+        let writer = ParquetWriter::create(self.temporary(), table, columns);
         self.start(parquet_name(table), writer.map(|writer| Writer::Parquet(Box::new(writer))))
     }
 
@@ -179,7 +193,7 @@ impl Folder {
         name: &str,
         write: impl FnOnce(&Path) -> io::Result<()>,
     ) -> Result<(), OutputError> {
-        let aside = self.temporary.path().join(name);
+        let aside = self.temporary().join(name);
         let hashed = write(&aside).and_then(|()| Written::of_file(&aside, name));
         self.files.push(hashed.map_err(OutputError::io(&self.target.join(name)))?);
         Ok(())
@@ -207,8 +221,10 @@ impl Folder {
     /// [`OutputError::Io`].
     pub fn finish(mut self, results: &[String], manifest: &str) -> Result<Vec<Written>, OutputError> {
         self.complete_tables()?;
-        let aside = self.temporary.path().join(MANIFEST);
-        fs::write(&aside, manifest).map_err(OutputError::io(&self.target.join(MANIFEST)))?;
+        let aside = self.temporary().join(MANIFEST);
+        fs::write(&aside, manifest)
+            .and_then(|()| File::open(&aside)?.sync_all())
+            .map_err(OutputError::io(&self.target.join(MANIFEST)))?;
         remove_if_there(&self.target.join(MANIFEST))?;
         for Written { file, .. } in &self.written {
             self.rename(file)?;
@@ -223,8 +239,113 @@ impl Folder {
 
     fn rename(&self, file: &str) -> Result<(), OutputError> {
         let path = self.target.join(file);
-        fs::rename(self.temporary.path().join(file), &path).map_err(OutputError::io(&path))
+        fs::rename(self.temporary().join(file), &path).map_err(OutputError::io(&path))
     }
+}
+
+/// How the names of temporary folders begin.
+const PREFIX: &str = ".mandate-";
+
+/// The file in a temporary folder that is locked as long as its process lives.
+const LOCK: &str = "lock";
+
+/// How often a process that meets another one at the start looks again.
+const LOOKS: u64 = 3;
+
+/// The temporary folder of one process within a folder of results.
+///
+/// A file inside is locked, which ends with the process, however that ends. So others that write into
+/// the same folder are told from what dead ones have left, which is taken away.
+struct Temporary {
+    /// Held until the folder is away.
+    _lock: File,
+    folder: tempfile::TempDir,
+}
+
+/// What a process finds beside its own temporary folder.
+enum Beside {
+    Nobody,
+    Others,
+}
+
+impl Temporary {
+    /// Makes the temporary folder in `target`, unless another process is writing there.
+    fn claim(target: &Path) -> Result<Temporary, OutputError> {
+        for look in 1..=LOOKS {
+            let Some(temporary) = Temporary::make(target)? else { continue };
+            match temporary.beside(target) {
+                Beside::Nobody => return Ok(temporary),
+                // Two that start at once see each other: each steps back, for a time of its own.
+                Beside::Others => drop(temporary),
+            }
+            if look < LOOKS {
+                std::thread::sleep(Duration::from_millis(5 + 7 * u64::from(std::process::id() % 16)));
+            }
+        }
+        Err(OutputError::Busy(target.into()))
+    }
+
+    /// The folder and its lock; `None` if another process took it for a dead one's before it was locked.
+    fn make(target: &Path) -> Result<Option<Temporary>, OutputError> {
+        let failed = |error: io::Error| OutputError::Io { path: target.into(), source: plain(error) };
+        let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(target).map_err(failed)?;
+        let lock = match File::create(folder.path().join(LOCK)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            opened => opened.map_err(failed)?,
+        };
+        match lock.try_lock() {
+            Err(TryLockError::WouldBlock) => Ok(None),
+            // Some network disks know no locks.
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(Some(Temporary { _lock: lock, folder })),
+        }
+    }
+
+    /// Takes away what dead processes have left in `target`, and says whether living ones write there.
+    fn beside(&self, target: &Path) -> Beside {
+        let mut beside = Beside::Nobody;
+        // A folder that can't be listed can be written all the same.
+        for entry in fs::read_dir(target).into_iter().flatten().flatten() {
+            let (path, name) = (entry.path(), entry.file_name());
+            let mine = self.folder.path().file_name() == Some(&name);
+            if mine
+                || !name.to_string_lossy().starts_with(PREFIX)
+                || !entry.file_type().is_ok_and(|kind| kind.is_dir())
+            {
+                continue;
+            }
+            let Ok(lock) = File::options().write(true).open(path.join(LOCK)) else {
+                // Its process ended before there was a lock, or is about to make one, and then makes
+                // another folder. One that is not empty is not ours.
+                let _ = fs::remove_dir(&path);
+                continue;
+            };
+            match lock.try_lock() {
+                // What can't be taken away does no harm.
+                Ok(()) => take_away(&path),
+                Err(TryLockError::WouldBlock) => beside = Beside::Others,
+                // Without locks nobody knows: it stays.
+                Err(TryLockError::Error(_)) => {}
+            }
+        }
+        beside
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        take_away(self.folder.path());
+    }
+}
+
+/// Takes away a temporary folder, its lock last: whatever ends that, it is still known for what it is.
+/// What can't be taken away stays; nobody is there to be told.
+pub fn take_away(temporary: &Path) {
+    let entries = fs::read_dir(temporary).into_iter().flatten().flatten();
+    for file in entries.filter(|entry| entry.file_name() != LOCK) {
+        let _ = fs::remove_file(file.path());
+    }
+    let _ = fs::remove_file(temporary.join(LOCK));
+    let _ = fs::remove_dir(temporary);
 }
 
 fn remove_if_there(path: &Path) -> Result<(), OutputError> {
@@ -326,6 +447,33 @@ mod tests {
         assert!(target.exists());
         drop(folder);
         assert_eq!(names(root.path()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_dead_processes_left_goes_and_what_living_ones_write_stays() {
+        let root = tempfile::tempdir().unwrap();
+        let target = root.path().join("one");
+        for (left, file) in
+            [(".mandate-dead", Some(LOCK)), (".mandate-new", None), (".mandate-mine", Some("x"))]
+        {
+            fs::create_dir_all(target.join(left)).unwrap();
+            file.map(|file| fs::write(target.join(left).join(file), "").unwrap());
+        }
+        let living = Folder::open(&target, &results(), false, Dialect::Standard).unwrap();
+        let temporary = living.temporary().file_name().unwrap().to_str().unwrap().to_string();
+        let mut left = vec![".mandate-mine".to_string(), temporary];
+        left.sort();
+        assert_eq!(
+            names(&target),
+            left,
+            "only a folder with a lock that nobody holds, or an empty one, goes"
+        );
+        let refused = write(&target, &["months"], true).unwrap_err();
+        assert!(matches!(refused, OutputError::Busy(_)) && !refused.is_input(), "{refused}");
+        assert_eq!(names(&target), left);
+        drop(living);
+        write(&target, &["months"], false).unwrap();
+        assert_eq!(names(&target), [".mandate-mine", "manifest.toml", "months.csv"]);
     }
 
     #[test]

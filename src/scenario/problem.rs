@@ -1,6 +1,6 @@
 //! What is wrong with an input: collected over all files, told together.
 
-use super::value::{Kind, Value, nearest_hint};
+use super::value::{Kind, Value, is_invisible_control, nearest_hint};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::path::{Component, Path, PathBuf};
@@ -122,7 +122,8 @@ impl Problem {
 
 /// Text with control characters spelled out, since it comes from files and goes to a terminal.
 fn plain(text: &str) -> String {
-    let spelled = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    let spelled =
+        |c: char| if is_invisible_control(c) { c.escape_default().to_string() } else { c.to_string() };
     text.chars().map(spelled).collect()
 }
 
@@ -275,7 +276,7 @@ fn type_of(value: &Value) -> &'static str {
 /// allowed only where `lines` says so.
 pub fn check_text(origin: &Origin, key: &str, text: &str, lines: bool) -> Result<(), Problem> {
     check_value(origin, key, &Kind::Text, "", &Value::Text(text.into()))?;
-    let bad = |c: char| c.is_control() && !(lines && matches!(c, '\n' | '\r' | '\t'));
+    let bad = |c: char| is_invisible_control(c) && !(lines && matches!(c, '\n' | '\r' | '\t'));
     match text.chars().find(|c| bad(*c)) {
         None => Ok(()),
         Some(c) => Err(origin

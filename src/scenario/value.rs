@@ -144,7 +144,10 @@ impl Kind {
             Kind::DeliverTo => "\"all\", \"any\", or a list of agencies' ids".into(),
             Kind::Domains => format!("a list of domains, each once, out of {}", DOMAINS.join(", ")),
             Kind::Shape => "\"beta:A:B\" with A and B from 0.01 to 1000, or \"uniform\"".into(),
-            Kind::Text => "text that starts with none of = + - @, tab or line break".into(),
+            Kind::Text => {
+                "text that starts with none of = + - @, tab or line break, nor has a formula right behind , ; | or tab"
+                    .into()
+            },
             Kind::Path => "the path of a file, in quotes".into(),
         }
     }
@@ -226,7 +229,7 @@ impl Kind {
                 }
             }
             (Kind::Text, Value::Text(text)) => {
-                if starts_formula(text) {
+                if starts_formula(text) || hides_formula(text) {
                     no_hint()
                 } else {
                     Ok(())
@@ -284,6 +287,18 @@ fn plain_number(number: f64) -> String {
 /// Whether a spreadsheet would read a cell with this text as a formula.
 pub fn starts_formula(text: &str) -> bool {
     text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'])
+}
+
+/// Whether part of this text would be a cell with a formula where a spreadsheet divides lines at another
+/// sign than the file does, as one does that expects semicolons.
+pub fn hides_formula(text: &str) -> bool {
+    text.split([',', ';', '|', '\t']).skip(1).any(|part| starts_formula(part) && part.parse::<f64>().is_err())
+}
+
+/// Whether a character shows nothing and changes how what follows is shown: it controls a terminal, ends a
+/// line or turns the direction of writing.
+pub fn is_invisible_control(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// "did you mean ...?" with the name nearest to `wrong`, or nothing when none is near.

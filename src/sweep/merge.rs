@@ -5,6 +5,8 @@ use super::plan::{Plan, Points};
 use crate::tables::Cell;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The file of part `part` of `parts`, counted from 1.
 pub fn shard_file(part: u64, parts: u64) -> String {
@@ -56,6 +58,9 @@ pub enum MergeError {
         /// Another one.
         other: PathBuf,
     },
+    /// Somebody asked to stop.
+    #[error("interrupted; no table was written")]
+    Interrupted,
     /// A part can't be used.
     #[error("{0}")]
     Journal(#[from] JournalError),
@@ -85,12 +90,18 @@ fn said(gaps: &[Range<u64>]) -> String {
 pub struct Source {
     files: Vec<(PathBuf, Range<u64>)>,
     runs: u64,
+    stop: Arc<AtomicBool>,
 }
 
 impl Source {
     /// All runs in one journal.
     pub fn journal(path: &Path, runs: u64) -> Source {
-        Source { files: vec![(path.into(), 0..runs)], runs }
+        Source { files: vec![(path.into(), 0..runs)], runs, stop: Arc::default() }
+    }
+
+    /// The same, handed over only as long as `stop` is not set.
+    pub fn until(self, stop: &Arc<AtomicBool>) -> Source {
+        Source { stop: stop.clone(), ..self }
     }
 
     /// The parts in these folders, in any order and of any division, and the sweep they are of.
@@ -156,7 +167,7 @@ impl Source {
         if !gaps.is_empty() {
             return Err(MergeError::Missing { gaps, runs });
         }
-        Ok((Source { files, runs }, points, header.identity))
+        Ok((Source { files, runs, stop: Arc::default() }, points, header.identity))
     }
 
     /// Hands over all runs in order. What several files hold must be the same in all of them.
@@ -170,6 +181,9 @@ impl Source {
         let mut waiting = self.files.iter().filter(|(_, range)| !range.is_empty()).peekable();
         let mut open: Vec<(Reader, u64)> = Vec::new();
         for run in 0..self.runs {
+            if self.stop.load(Ordering::Relaxed) {
+                return Err(MergeError::Interrupted.into());
+            }
             while let Some((path, range)) = waiting.next_if(|(_, range)| range.start == run) {
                 open.push((Reader::open(path).map_err(MergeError::from)?, range.end));
             }

@@ -322,7 +322,8 @@ impl Book {
         workbook.set_properties(&DocProperties::new().set_title(title).set_creation_datetime(&created));
         workbook.push_worksheet(about);
         self.sheets.into_iter().for_each(|sheet| workbook.push_worksheet(sheet));
-        workbook.save(file)
+        // In one piece: a workbook that is streamed to a full disk says so itself, on standard error.
+        Ok(std::fs::write(file, workbook.save_to_buffer()?)?)
     }
 
     fn columns_sheet(&mut self) -> Result<(), XlsxError> {

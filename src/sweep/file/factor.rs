@@ -289,8 +289,11 @@ impl Written<'_> {
             problems.push(problem.allowed("values = [...]").hint(self.kind.allowed()));
             return None;
         }
+        // Of lines that are no TOML problems are not told twice, so that counting them is not enough.
+        let mut sound = true;
         for (value, item) in [(&from, low), (&to, high)] {
             if let Err(problem) = self.check(value, &item.origin) {
+                sound = false;
                 problems.push(problem);
             } else if *value == Value::Text("never".into()) {
                 let problem =
@@ -306,7 +309,7 @@ impl Written<'_> {
             checked_number(item, &self.key("levels"), &LEVELS, "levels", problems)
         });
         let scale = self.scale(problems);
-        if problems.count() > before {
+        if !sound || problems.count() > before {
             return None;
         }
         let reversed = || {
