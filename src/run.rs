@@ -252,8 +252,11 @@ fn in_order<T: Send, E>(
                 progress(order.count());
                 continue;
             };
+            let done = result.is_ok();
             order.finished(index, result);
-            progress(order.count());
+            if done {
+                progress(order.count());
+            }
             while let Some((index, result)) = order.next() {
                 let index = first + index as u64;
                 let handed_on = match result {
