@@ -3,10 +3,11 @@
 
 use crate::agents::banks::{BankPicker, Source};
 use crate::agents::users::{BLOCK, Block, HOME_SLOT, quality};
-use crate::information::{MOST_PLATFORMS, PlatformSet, platforms_in};
+use crate::information::{PlatformSet, platforms_in};
 use crate::ledger::{Flow, Party};
 use crate::near::{GeometricSkip, NearLog, NearNormal};
 use crate::normal::normal_quantile;
+use crate::platform_tables::{ByWeight, MostPrecise};
 use crate::pooling::Delivered;
 use crate::random::{Key, Purpose, uniform};
 use crate::scenario::value::LoanRecords;
@@ -35,15 +36,6 @@ pub fn demand(world: &World) -> (f64, f64) {
     (hazard.min(1.0), (credit.partnership_share * relative).min(MOST_THROUGH_PLATFORMS))
 }
 
-/// Data that a bank has bought on an applicant.
-#[derive(Clone, Copy, Debug)]
-struct Bought {
-    /// Precision.
-    precision: f64,
-    /// Whose noise they bear: a platform's index, or the number of platforms + an agency's.
-    seller: u16,
-}
-
 /// All that a month's lending reads, which stays as it is while users apply.
 pub struct Lending {
     key: Key,
@@ -61,9 +53,13 @@ pub struct Lending {
     diversion: f64,
     lender_reporting: f64,
     loan_records: LoanRecords,
-    weights: Vec<f64>,
+    platforms: usize,
+    by_weight: ByWeight,
     refers: PlatformSet,
-    sells: PlatformSet,
+    /// By source: the platforms that sell scores to lenders with it.
+    sells: Vec<PlatformSet>,
+    /// By slot of an application: the platforms that may sell a score on it.
+    may_sell: Vec<PlatformSet>,
     /// Precision of platforms' own scores.
     direct_precision: Vec<f64>,
     most_precise: MostPrecise,
@@ -116,7 +112,7 @@ impl AgencyOnOffer {
 }
 
 /// A person who asks for a loan.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Applicant {
     memberships: PlatformSet,
     user: u32,
@@ -146,67 +142,94 @@ impl Applicant {
 /// An application that lies with a lender.
 #[derive(Clone, Copy)]
 struct Application {
-    applicant: Applicant,
+    /// Precision of agencies' pooled records, if the lender has bought those.
+    pooled: f64,
+    /// The applicant, by place on the desk.
+    applicant: u16,
     /// The lender.
     bank: u16,
-    /// The platform that referred it.
-    through: Option<u8>,
-    /// What the lender has bought on the applicant.
-    bought: Option<Bought>,
+    /// What the lender has bought on the applicant: [`NOTHING`], or the seller's number + 1.
+    bought: u16,
+    /// The platform that referred it, as a slot.
+    slot: u8,
 }
 
-/// The desk on which the applications of a block lie. They are dealt with side by side, a step
-/// for all before the next one, since that is how draws are quick to make.
+/// Nothing has been bought on an applicant. Sellers are numbered from 1: platforms, then agencies.
+const NOTHING: u16 = 0;
+
+/// The desk on which the applications of a block lie. They are dealt with side by side, a step for all before
+/// the next one, since that is how draws are quick to make. Between steps they are sorted by what comes next:
+/// a step that does the same for all has nothing to foresee.
 #[derive(Default)]
 pub struct Desk {
     candidates: Vec<[u32; 4]>,
+    /// Places of the candidates in the block.
+    places: Vec<u16>,
+    applicants: Sorted<Applicant>,
+    /// Applicants through platforms and all others, with the candidates they were.
+    through_platforms: Sorted<[u16; 2]>,
+    at_home: Sorted<[u16; 2]>,
     open: Vec<Application>,
-    /// Banks that open applications have been to before, as many for each.
-    been_to: Vec<u16>,
-    refused: Vec<Application>,
-    /// Banks that have refused those.
-    refused_by: Vec<u16>,
-    /// Whether open applications are approved.
-    decisions: Vec<bool>,
+    /// Those of the open applications on which something has been bought.
+    bought: Sorted<u16>,
     own_noise: Drawn,
     seller_noise: Drawn,
+    /// Open applications that are approved, and those that are refused.
+    approved: Sorted<u16>,
+    refused: Sorted<u16>,
+    /// Applicants whom all lenders so far have refused.
+    left: Vec<u16>,
+    /// Lenders whom an applicant has been to, `tries` of them an applicant.
+    been_to: Vec<u16>,
     next_lender: Drawn,
 }
 
-impl Desk {
-    /// Takes all open applications off the desk.
-    fn clear(&mut self) {
-        self.open.clear();
-        self.been_to.clear();
-        self.own_noise.clear();
-        self.seller_noise.clear();
+/// A list to which things are added or not without a branch.
+#[derive(Default)]
+struct Sorted<T> {
+    things: Vec<T>,
+    len: usize,
+}
+
+impl<T: Copy + Default> Sorted<T> {
+    /// Empties the list and makes room for so many things.
+    fn clear(&mut self, most: usize) {
+        self.len = 0;
+        // One more, since what is not added is written past the end.
+        if self.things.len() <= most {
+            self.things.resize(most + 1, T::default());
+        }
+    }
+
+    #[inline]
+    fn push_if(&mut self, thing: T, add: bool) {
+        self.things[self.len] = thing;
+        self.len += usize::from(add);
+    }
+
+    fn as_slice(&self) -> &[T] {
+        &self.things[..self.len]
     }
 }
 
 /// The first words of draws for some agents and options.
 #[derive(Default)]
 struct Drawn {
-    of: Vec<[u32; 2]>,
+    of: Sorted<[u32; 2]>,
     words: Vec<u32>,
 }
 
 impl Drawn {
-    fn clear(&mut self) {
-        self.of.clear();
-    }
-
-    fn push(&mut self, agent: u32, option: u32) {
-        self.of.push([agent, option]);
-    }
-
-    /// Draws the words, in the order of the pushes.
-    fn draw(&mut self, key: Key, purpose: Purpose, month: u32) -> impl FnMut() -> u32 {
-        // Some more than there are, so that all are drawn side by side.
-        self.of.resize(self.of.len().next_multiple_of(DRAWN_SIDE_BY_SIDE), [0; 2]);
-        self.words.resize(self.of.len(), 0);
-        key.first_words(purpose, month, &self.of, &mut self.words);
-        let mut words = self.words.iter();
-        move || *words.next().expect("a word is drawn for each")
+    /// Draws the words, in the order of the pushes. At least one more than there are, and so many that all are
+    /// drawn side by side.
+    fn draw(&mut self, key: Key, purpose: Purpose, month: u32) -> &[u32] {
+        let drawn = (self.of.len + 1).next_multiple_of(DRAWN_SIDE_BY_SIDE);
+        if self.of.things.len() < drawn {
+            self.of.things.resize(drawn, [0; 2]);
+        }
+        self.words.resize(drawn, 0);
+        key.first_words(purpose, month, &self.of.things[..drawn], &mut self.words);
+        &self.words
     }
 }
 
@@ -241,6 +264,8 @@ impl Lending {
             .collect();
         let scores = || [0.0].into_iter().chain(direct_precision.iter().copied());
         let readings = |own: &f64| scores().map(|bought| terms.reading(*own, bought)).collect::<Vec<_>>();
+        let sources: Vec<Source> = (0..Source::count(world.agencies.len())).map(Source::of_number).collect();
+        let selling = set(&|p| world.platforms[p].sells_directly);
         let expected = candidate * BLOCK as f64;
         Lending {
             key: world.key,
@@ -254,22 +279,26 @@ impl Lending {
             diversion: credit.diversion,
             lender_reporting: world.rules.lender_reporting,
             loan_records: world.rules.loan_records,
-            weights: world.parameters.platforms.iter().map(|entry| entry.row.credit_weight).collect(),
+            platforms,
+            by_weight: ByWeight::new(
+                world.parameters.platforms.iter().map(|entry| entry.row.credit_weight).collect(),
+            ),
             refers: set(&|p| world.platforms[p].refers_applicants(world.month)),
-            sells: set(&|p| world.platforms[p].sells_directly),
+            sells: sources.iter().map(|source| if *source == Source::Direct { selling } else { 0 }).collect(),
+            may_sell: [PlatformSet::MAX].into_iter().chain((0..platforms).map(|p| 1 << p)).collect(),
             most_precise: MostPrecise::new(&direct_precision),
             partners: BankPicker::new(&rows().map(|row| row.partnership_weight).collect::<Vec<_>>(), &counts),
             homes: BankPicker::new(&rows().map(|row| row.deposit_share).collect::<Vec<_>>(), &counts),
             lenders: (world.banks.class.iter().zip(&world.banks.source))
                 .map(|(class, source)| Lender { class: *class, source: source.number() as u8 })
                 .collect(),
-            sources: (0..Source::count(world.agencies.len())).map(Source::of_number).collect(),
+            sources,
             readings: own_precision.as_flattened().iter().flat_map(readings).collect(),
             own_precision,
             direct_precision,
             agencies: (0..world.agencies.len()).map(offer).collect(),
             delivered: world.delivered(),
-            creditworthy_from: (0..credit.max_loans).map(|loans| creditworthy_from(&terms, loans)).collect(),
+            creditworthy_from: (0..=credit.max_loans).map(|loans| creditworthy_from(&terms, loans)).collect(),
             margin_error: Reading::margin_error(&terms, NearNormal::ERROR),
             terms,
             near_log: NearLog::table(),
@@ -279,66 +308,81 @@ impl Lending {
 
     /// Lets the users of a block apply, and lenders decide on those who do, one lender after another.
     pub fn serve(&self, block: &mut Block, desk: &mut Desk, tally: &mut Tally) {
-        desk.clear();
-        self.come_up(block, desk, tally);
+        self.come_up(block, desk);
+        self.apply(block, desk, tally);
+        self.go_to_first_lenders(block, desk, tally);
         for round in 1..=self.tries {
-            self.decide(block, desk, round, tally);
-            if round == self.tries || desk.refused.is_empty() {
+            self.decide(block, desk, tally);
+            if round == self.tries || desk.left.is_empty() {
                 return;
             }
             self.go_to_next_lenders(desk, round, tally);
         }
     }
 
-    /// Has the users of a block who come up apply. Only they are looked at: from one to the next is
-    /// a geometric skip, keyed by block and candidate.
-    fn come_up(&self, block: &Block, desk: &mut Desk, tally: &mut Tally) {
-        let mut candidates = std::mem::take(&mut desk.candidates);
-        let (mut place, mut first) = (0u64, 0);
+    /// Finds the users of a block who come up for an application. Only they are looked at: from one to
+    /// the next is a geometric skip, keyed by block and candidate.
+    fn come_up(&self, block: &Block, desk: &mut Desk) {
+        let Desk { candidates, places, .. } = desk;
+        candidates.clear();
+        places.clear();
+        let mut place = 0u64;
         let mut at_once = self.candidates.max(1);
-        'block: loop {
-            candidates.resize(at_once.next_multiple_of(DRAWN_SIDE_BY_SIDE), [0; 4]);
-            self.key.draw_options(Purpose::Application, block.number, self.month, first, &mut candidates);
-            for words in &candidates {
+        loop {
+            let first = candidates.len();
+            candidates.resize((first + at_once).next_multiple_of(DRAWN_SIDE_BY_SIDE), [0; 4]);
+            let drawn = &mut candidates[first..];
+            self.key.draw_options(Purpose::Application, block.number, self.month, first as u32, drawn);
+            for words in drawn {
                 place += u64::from(self.skip.of(words[0], self.near_log));
                 if place >= block.len() as u64 {
-                    break 'block;
+                    return;
                 }
-                if let Some(applicant) = self.consider(block, place as usize) {
-                    tally.ask(applicant.groups);
-                    self.go_to_first_lender(block, applicant, words, desk, tally);
-                }
+                places.push(place as u16);
                 place += 1;
             }
-            first += candidates.len() as u32;
             at_once = DRAWN_SIDE_BY_SIDE;
         }
-        desk.candidates = candidates;
     }
 
-    /// A candidate applies, unless barred, at the limit of loans, or discouraged.
-    #[inline]
-    fn consider(&self, block: &Block, place: usize) -> Option<Applicant> {
-        let loans = block.loan_count(place);
-        if loans >= self.max_loans || block.locked_out(place, self.month) {
-            return None;
+    /// Candidates apply, unless barred, at the limit of loans, or discouraged: through a platform or not.
+    fn apply(&self, block: &Block, desk: &mut Desk, tally: &mut Tally) {
+        let Desk { candidates, places, applicants, through_platforms, at_home, .. } = desk;
+        applicants.clear(places.len());
+        through_platforms.clear(places.len());
+        at_home.clear(places.len());
+        let discouraging = self.goes_on[0] < 1.0 || (self.goes_on[1] < 1.0 && block.has_reported_loans());
+        for (candidate, (place, words)) in places.iter().zip(&*candidates).enumerate() {
+            let place = usize::from(*place);
+            let loans = block.loan_count(place);
+            let mut applies = (loans < self.max_loans) & !block.locked_out(place, self.month);
+            if discouraging {
+                applies = applies && self.goes_on(block, place);
+            }
+            let rank = block.quality_rank(place);
+            let creditworthy = u32::from(rank) >= self.creditworthy_from[loans.min(self.max_loans) as usize];
+            let applicant = Applicant {
+                memberships: block.memberships(place),
+                user: block.user(place),
+                place: place as u16,
+                rank,
+                quality: self.near_normal.of(middle_word(rank)) as f32,
+                loans: loans as u8,
+                groups: Groups::of(creditworthy, block.thin_file(place), block.quintile(place)),
+            };
+            tally.ask(applicant.groups, applies);
+            let through_platform = (applicant.memberships != 0) & (uniform(words[1]) < self.platform_share);
+            let application = [applicants.len as u16, candidate as u16];
+            through_platforms.push_if(application, applies & through_platform);
+            at_home.push_if(application, applies & !through_platform);
+            applicants.push_if(applicant, applies);
         }
-        let user = block.user(place);
+    }
+
+    /// Whether a candidate is not discouraged by what has been reported.
+    fn goes_on(&self, block: &Block, place: usize) -> bool {
         let goes_on = self.goes_on[usize::from(block.reported_count(place) > 0)];
-        if goes_on < 1.0 && self.luck(user, 0) >= goes_on {
-            return None;
-        }
-        let rank = block.quality_rank(place);
-        let creditworthy = u32::from(rank) >= self.creditworthy_from[loans as usize];
-        Some(Applicant {
-            memberships: block.memberships(place),
-            user,
-            place: place as u16,
-            rank,
-            quality: self.near_normal.of(middle_word(rank)) as f32,
-            loans: loans as u8,
-            groups: Groups::of(creditworthy, block.thin_file(place), block.quintile(place)),
-        })
+        goes_on >= 1.0 || self.luck(block.user(place), 0) < goes_on
     }
 
     /// A person's luck of this month beside the application's own words.
@@ -346,92 +390,89 @@ impl Lending {
         uniform(self.key.draw(Purpose::Demand, user, self.month, 0)[word])
     }
 
-    /// An applicant goes to a first lender: a partner bank of a platform, or the home bank. Some of those
+    /// Applicants go to a first lender: a partner bank of a platform, or the home bank. Some of those
     /// whose platform refers nobody give up.
-    #[inline]
-    fn go_to_first_lender(
-        &self,
-        block: &Block,
-        applicant: Applicant,
-        words: &[u32; 4],
-        desk: &mut Desk,
-        tally: &mut Tally,
-    ) {
-        let (bank, through) = match self.platform_of(applicant.memberships, words) {
-            Some(p) if self.refers >> p & 1 == 1 => {
-                (self.partners.pick(uniform(words[3])) as u16, Some(p as u8))
-            }
-            Some(_) if self.luck(applicant.user, 1) >= self.diversion => return,
-            _ => (block.home_bank(applicant.place()) as u16, None),
-        };
-        self.go_to(Application { applicant, bank, through, bought: None }, desk, tally);
-    }
-
-    /// An application comes to a lender, who buys from its source what there is on the applicant, which is counted.
-    #[inline]
-    fn go_to(&self, mut open: Application, desk: &mut Desk, tally: &mut Tally) {
-        let Lender { class, source } = self.lenders[usize::from(open.bank)];
-        let (bank, class) = (usize::from(open.bank), usize::from(class));
-        open.bought = match self.sources[usize::from(source)] {
-            Source::None => None,
-            Source::Direct => self.seller(&open.applicant, open.through).map(|platform| Bought {
-                precision: self.direct_precision[platform],
-                seller: platform as u16,
-            }),
-            source => self.query_agencies(&open.applicant, bank, class, source, tally),
-        };
-        desk.own_noise.push(open.applicant.user, u32::from(open.bank));
-        if let Some(bought) = open.bought {
-            desk.seller_noise.push(open.applicant.user, u32::from(bought.seller));
-        }
-        desk.open.push(open);
-    }
-
-    /// The platform through which the person applies, by credit weight over memberships.
-    #[inline]
-    fn platform_of(&self, memberships: PlatformSet, words: &[u32; 4]) -> Option<usize> {
-        if memberships == 0 || uniform(words[1]) >= self.platform_share {
-            return None;
-        }
-        let total: f64 = platforms_in(memberships).map(|p| self.weights[p]).sum();
-        let mut left = uniform(words[2]) * total;
-        let mut last = None;
-        for p in platforms_in(memberships) {
-            last = Some(p);
-            left -= self.weights[p];
-            if left < 0.0 {
-                break;
+    fn go_to_first_lenders(&self, block: &Block, desk: &mut Desk, tally: &mut Tally) {
+        let through_platforms = std::mem::take(&mut desk.through_platforms);
+        let at_home = std::mem::take(&mut desk.at_home);
+        self.clear_for_lenders(desk);
+        desk.been_to.resize(desk.applicants.len * self.tries as usize, 0);
+        for [applicant, candidate] in through_platforms.as_slice() {
+            let Applicant { memberships, user, place, .. } = desk.applicants.things[usize::from(*applicant)];
+            let words = desk.candidates[usize::from(*candidate)];
+            let platform = self.by_weight.pick(memberships, uniform(words[2]));
+            if self.refers >> platform & 1 == 1 {
+                let bank = self.partners.pick(uniform(words[3])) as u16;
+                self.go_to(*applicant, bank, platform as u8 + 1, 0, desk, tally);
+            } else if self.luck(user, 1) < self.diversion {
+                let bank = block.home_bank(usize::from(place)) as u16;
+                self.go_to(*applicant, bank, HOME_SLOT, 0, desk, tally);
             }
         }
-        last
+        for [applicant, _] in at_home.as_slice() {
+            let bank = block.home_bank(desk.applicants.things[usize::from(*applicant)].place()) as u16;
+            self.go_to(*applicant, bank, HOME_SLOT, 0, desk, tally);
+        }
+        (desk.through_platforms, desk.at_home) = (through_platforms, at_home);
+    }
+
+    /// Makes room for as many open applications as there are applicants.
+    fn clear_for_lenders(&self, desk: &mut Desk) {
+        let most = desk.applicants.len;
+        desk.open.clear();
+        desk.bought.clear(most);
+        desk.own_noise.of.clear(most);
+        desk.seller_noise.of.clear(most);
+    }
+
+    /// An application comes to a lender, after `before` others, who buys from its source what there is on the
+    /// applicant, which is counted.
+    #[inline]
+    fn go_to(&self, applicant: u16, bank: u16, slot: u8, before: u32, desk: &mut Desk, tally: &mut Tally) {
+        desk.been_to[usize::from(applicant) * self.tries as usize + before as usize] = bank;
+        let person = &desk.applicants.things[usize::from(applicant)];
+        let Lender { class, source } = self.lenders[usize::from(bank)];
+        let source = usize::from(source);
+        let (mut bought, mut pooled) = (self.score_for_sale(person, source, slot), 0.0);
+        if self.sources[source].is_agencies() {
+            let (bank, class) = (usize::from(bank), usize::from(class));
+            (bought, pooled) = self.query_agencies(person, bank, class, self.sources[source], tally);
+        }
+        let has_bought = bought != NOTHING;
+        desk.own_noise.of.push_if([person.user, u32::from(bank)], true);
+        desk.seller_noise.of.push_if([person.user, u32::from(bought).wrapping_sub(1)], has_bought);
+        desk.bought.push_if(desk.open.len() as u16, has_bought);
+        desk.open.push(Application { pooled, applicant, bank, bought, slot });
+    }
+
+    /// The platform that sells a lender with this source its score of the person, as a seller's number + 1:
+    /// the one that referred, or else the most precise of which the person is a member.
+    #[inline]
+    fn score_for_sale(&self, applicant: &Applicant, source: usize, slot: u8) -> u16 {
+        let selling = applicant.memberships & self.sells[source] & self.may_sell[usize::from(slot)];
+        let score = self.most_precise.of(selling);
+        if score != NOTHING && !self.delivered.consents(applicant.user) { NOTHING } else { score }
     }
 
     /// Those whom lenders have refused go to another one that they have not asked, drawn by deposit share. Another
     /// lender's refusal is not visible, and the platform referred to the first alone.
     fn go_to_next_lenders(&self, desk: &mut Desk, asked: u32, tally: &mut Tally) {
-        desk.clear();
-        desk.next_lender.clear();
-        for application in &desk.refused {
-            desk.next_lender.push(application.applicant.user, asked << 8);
-        }
-        let refused = std::mem::take(&mut desk.refused);
-        let refused_by = std::mem::take(&mut desk.refused_by);
+        let left = std::mem::take(&mut desk.left);
         let mut next_lender = std::mem::take(&mut desk.next_lender);
-        let mut drawn = next_lender.draw(self.key, Purpose::NextLender, self.month);
-        for (Application { applicant, .. }, refused_by) in
-            refused.iter().zip(refused_by.chunks(asked as usize))
-        {
-            if let Some(bank) = self.next_lender(applicant.user, drawn(), refused_by) {
-                desk.been_to.extend_from_slice(refused_by);
-                self.go_to(
-                    Application { applicant: *applicant, bank, through: None, bought: None },
-                    desk,
-                    tally,
-                );
+        self.clear_for_lenders(desk);
+        next_lender.of.clear(left.len());
+        for applicant in &left {
+            next_lender.of.push_if([desk.applicants.things[usize::from(*applicant)].user, asked << 8], true);
+        }
+        let words = next_lender.draw(self.key, Purpose::NextLender, self.month);
+        for (applicant, word) in left.iter().zip(words) {
+            let been_to = &desk.been_to[usize::from(*applicant) * self.tries as usize..][..asked as usize];
+            let user = desk.applicants.things[usize::from(*applicant)].user;
+            if let Some(bank) = self.next_lender(user, *word, been_to) {
+                self.go_to(*applicant, bank, HOME_SLOT, asked, desk, tally);
             }
         }
-        drop(drawn);
-        (desk.refused, desk.refused_by, desk.next_lender) = (refused, refused_by, next_lender);
+        (desk.left, desk.next_lender) = (left, next_lender);
     }
 
     /// A lender, by deposit share, that has not been asked; `None` where none is found in many draws, of
@@ -447,57 +488,66 @@ impl Lending {
             .find(|bank| !asked.contains(bank))
     }
 
-    /// Banks decide on the open applications, who have been to `round` banks with this one; those who are
-    /// refused are left.
-    fn decide(&self, block: &mut Block, desk: &mut Desk, round: u32, tally: &mut Tally) {
-        let mut own_noise = desk.own_noise.draw(self.key, Purpose::OwnNoise, 0);
-        let mut seller_noise = desk.seller_noise.draw(self.key, Purpose::SellerNoise, 0);
-        desk.decisions.clear();
-        for application in &desk.open {
-            let noise = [own_noise(), application.bought.map_or(NO_NOISE, |_| seller_noise())];
-            let loans_seen = self.loans_seen(block, &application.applicant, usize::from(application.bank));
-            desk.decisions.push(self.approves(application, noise, loans_seen));
+    /// Banks decide on the open applications; the applicants who are refused are left.
+    fn decide(&self, block: &mut Block, desk: &mut Desk, tally: &mut Tally) {
+        let applicants = desk.applicants.as_slice();
+        let own_noise = desk.own_noise.draw(self.key, Purpose::OwnNoise, 0);
+        let seller_noise = desk.seller_noise.draw(self.key, Purpose::SellerNoise, 0);
+        desk.approved.clear(desk.open.len());
+        desk.refused.clear(desk.open.len());
+        let mut bought_before = 0;
+        for (i, application) in desk.open.iter().enumerate() {
+            let applicant = &applicants[usize::from(application.applicant)];
+            // Noise of what has not been bought weighs nothing.
+            let noise = [own_noise[i], seller_noise[bought_before]];
+            bought_before += usize::from(application.bought != NOTHING);
+            let loans_seen = self.loans_seen(block, applicant, usize::from(application.bank));
+            let approved = self.approves(application, applicant, noise, loans_seen);
+            desk.approved.push_if(i as u16, approved);
+            desk.refused.push_if(i as u16, !approved);
         }
         // Counts of many banks are far apart in memory: one after another they are waited for together.
-        for (application, approved) in desk.open.iter().zip(&desk.decisions) {
-            let Application { applicant, bank, through, bought } = application;
-            let bank = usize::from(*bank);
-            tally.decide(bank, applicant.creditworthy(), *approved, slot(*through));
-            let seller = bought.map(|bought| usize::from(bought.seller));
-            if let Some(platform) = seller.filter(|seller| *seller < self.weights.len()) {
-                tally.query_platform(bank, usize::from(self.lenders[bank].class), platform);
+        for i in desk.bought.as_slice() {
+            let Application { bank, bought, .. } = desk.open[usize::from(*i)];
+            let (bank, seller) = (usize::from(bank), usize::from(bought) - 1);
+            if seller < self.platforms {
+                tally.query_platform(bank, usize::from(self.lenders[bank].class), seller);
             }
         }
-        desk.refused.clear();
-        desk.refused_by.clear();
-        for (i, (application, approved)) in desk.open.iter().zip(&desk.decisions).enumerate() {
-            if *approved {
-                self.grant(block, application, tally);
-            } else {
-                let before = round as usize - 1;
-                desk.refused.push(*application);
-                desk.refused_by.extend_from_slice(&desk.been_to[i * before..(i + 1) * before]);
-                desk.refused_by.push(application.bank);
-            }
+        let of = |i: &u16| {
+            let application = &desk.open[usize::from(*i)];
+            (application, &applicants[usize::from(application.applicant)])
+        };
+        desk.left.clear();
+        for (application, applicant) in desk.refused.as_slice().iter().map(of) {
+            tally.refuse(usize::from(application.bank), applicant.creditworthy());
+            desk.left.push(application.applicant);
+        }
+        for (application, applicant) in desk.approved.as_slice().iter().map(of) {
+            tally.approve(usize::from(application.bank), applicant.creditworthy(), application.slot);
+        }
+        for (application, applicant) in desk.approved.as_slice().iter().map(of) {
+            self.grant(block, application, applicant, tally);
         }
     }
 
     /// Whether the bank approves, given the words of the noise of its own judgement and of what it has bought.
     #[inline]
-    fn approves(&self, application: &Application, noise: [u32; 2], loans_seen: u32) -> bool {
-        let Application { applicant, bank, bought, .. } = application;
-        let class = usize::from(self.lenders[usize::from(*bank)].class);
+    fn approves(
+        &self,
+        application: &Application,
+        applicant: &Applicant,
+        noise: [u32; 2],
+        loans_seen: u32,
+    ) -> bool {
+        let class = usize::from(self.lenders[usize::from(application.bank)].class);
         let thin = usize::from(applicant.thin_file());
-        let score = match bought {
-            None => 0,
-            Some(Bought { seller, .. }) => usize::from(*seller) + 1,
-        };
-        let scores = self.weights.len() + 1;
+        let (score, scores) = (usize::from(application.bought), self.platforms + 1);
         let pooled;
         let reading = if score < scores {
             &self.readings[(2 * class + thin) * scores + score]
         } else {
-            pooled = self.terms.reading(self.own_precision[class][thin], bought.map_or(0.0, |b| b.precision));
+            pooled = self.terms.reading(self.own_precision[class][thin], application.pooled);
             &pooled
         };
         let near = |word| self.near_normal.of(word);
@@ -506,45 +556,32 @@ impl Lending {
         if margin.abs() > self.margin_error {
             margin > 0.0
         } else {
-            let own = self.own_precision[class][thin];
-            self.approves_exactly(applicant.rank, own, *bought, noise, loans_seen)
+            let bought = match score {
+                0 => 0.0,
+                score if score < scores => self.direct_precision[score - 1],
+                _ => application.pooled,
+            };
+            self.approves_exactly(applicant.rank, self.own_precision[class][thin], bought, noise, loans_seen)
         }
     }
 
-    /// The same where near values are too near to call.
+    /// The same where near values are too near to call, given the precision of the bank's own judgement and of
+    /// what it has bought.
     #[cold]
-    fn approves_exactly(
-        &self,
-        rank: u16,
-        own: f64,
-        bought: Option<Bought>,
-        noise: [u32; 2],
-        loans_seen: u32,
-    ) -> bool {
+    fn approves_exactly(&self, rank: u16, own: f64, bought: f64, noise: [u32; 2], loans_seen: u32) -> bool {
         let quality = quality(rank);
         let [own_noise, seller_noise] = noise.map(|word| normal_quantile(uniform(word)));
         let mut signals = weighted_signal(quality, own, own_noise);
         let mut precision = own;
-        if let Some(bought) = bought.filter(|bought| bought.precision > 0.0) {
-            signals += weighted_signal(quality, bought.precision, seller_noise);
-            precision += bought.precision;
+        if bought > 0.0 {
+            signals += weighted_signal(quality, bought, seller_noise);
+            precision += bought;
         }
         self.terms.approves(signals / (1.0 + precision), precision, loans_seen)
     }
 
-    /// The platform that sells data on the applicant: the one that referred, or else the most
-    /// precise of which the person is a member.
-    fn seller(&self, applicant: &Applicant, through: Option<u8>) -> Option<usize> {
-        let selling = applicant.memberships & self.sells;
-        let platform = match through {
-            Some(platform) => Some(usize::from(platform)).filter(|p| selling >> p & 1 == 1),
-            None => self.most_precise.of(selling),
-        };
-        platform.filter(|_| self.delivered.consents(applicant.user))
-    }
-
     /// Queries the agencies of a source. Their records are pooled and read by the ablest, whose noise
-    /// they bear.
+    /// they bear. Returns that agency as a seller's number + 1, and the precision of the pool.
     fn query_agencies(
         &self,
         applicant: &Applicant,
@@ -552,7 +589,7 @@ impl Lending {
         class: usize,
         source: Source,
         tally: &mut Tally,
-    ) -> Option<Bought> {
+    ) -> (u16, f64) {
         let consents = self.delivered.consents(applicant.user);
         let mut ablest: Option<usize> = None;
         let mut pooled = 0;
@@ -567,12 +604,10 @@ impl Lending {
                 ablest = Some(a);
             }
         }
-        let ablest = ablest?;
+        let Some(ablest) = ablest else { return (NOTHING, 0.0) };
         tally.agency_decisions += 1;
-        Some(Bought {
-            precision: self.agencies[ablest].capability * self.delivered.pool.raw(pooled),
-            seller: (self.weights.len() + ablest) as u16,
-        })
+        let precision = self.agencies[ablest].capability * self.delivered.pool.raw(pooled);
+        ((self.platforms + ablest) as u16 + 1, precision)
     }
 
     /// Loans of the applicant that the bank sees: its own, and reported ones where it may look.
@@ -596,63 +631,17 @@ impl Lending {
         seen.count() as u32
     }
 
-    fn grant(&self, block: &mut Block, application: &Application, tally: &mut Tally) {
-        let Application { applicant, bank, through, .. } = application;
-        let (place, loans, bank) = (applicant.place(), u32::from(applicant.loans), usize::from(*bank));
+    fn grant(&self, block: &mut Block, application: &Application, applicant: &Applicant, tally: &mut Tally) {
+        let (place, loans) = (applicant.place(), u32::from(applicant.loans));
+        let bank = usize::from(application.bank);
         let reported = self.lender_reporting > 0.0 && self.luck(applicant.user, 2) < self.lender_reporting;
         let several = block.owes_several_lenders(place);
         let another = || block.loans_of(place).next().is_some_and(|loan| usize::from(loan.lender) != bank);
         tally.change_of_debt((loans, several), (loans + 1, several || another()));
-        block.grant(place, bank, slot(*through), reported, self.month);
+        block.grant(place, bank, application.slot, reported, self.month);
         tally.grant(applicant.groups, block.quintile(place));
     }
 }
-
-/// The most precise platform of any set: the first of equals.
-struct MostPrecise {
-    /// By group of eight platforms, for each of their sets: the lowest rank.
-    lowest_rank: Vec<[u8; 256]>,
-    /// Platforms by rank, that is by falling precision.
-    by_rank: Vec<usize>,
-}
-
-impl MostPrecise {
-    fn new(precision: &[f64]) -> MostPrecise {
-        let mut by_rank: Vec<usize> = (0..precision.len()).collect();
-        by_rank.sort_by(|a, b| precision[*b].total_cmp(&precision[*a]).then(a.cmp(b)));
-        let mut ranks = vec![NOBODY; precision.len().next_multiple_of(8)];
-        by_rank.iter().enumerate().for_each(|(rank, platform)| ranks[*platform] = rank as u8);
-        let lowest = |group: &[u8], set: usize| {
-            let members = group.iter().enumerate().filter(|(bit, _)| set >> bit & 1 == 1);
-            members.map(|(_, rank)| *rank).min().unwrap_or(NOBODY)
-        };
-        MostPrecise {
-            lowest_rank: ranks.chunks(8).map(|group| std::array::from_fn(|set| lowest(group, set))).collect(),
-            by_rank,
-        }
-    }
-
-    #[inline]
-    fn of(&self, set: PlatformSet) -> Option<usize> {
-        let (mut rest, mut best) = (set, NOBODY);
-        for lowest in &self.lowest_rank {
-            best = best.min(lowest[usize::from(rest as u8)]);
-            rest >>= 8;
-        }
-        self.by_rank.get(usize::from(best)).copied()
-    }
-}
-
-/// A rank that no platform has.
-const NOBODY: u8 = MOST_PLATFORMS as u8;
-
-/// The slot of a loan that came through a platform, or none.
-fn slot(through: Option<u8>) -> u8 {
-    through.map_or(HOME_SLOT, |p| p + 1)
-}
-
-/// A word for the noise of what has not been bought: none.
-const NO_NOISE: u32 = 1 << 31;
 
 /// The word at the middle of a rank's part of (0, 1).
 #[inline]
@@ -774,17 +763,6 @@ fn remember(world: &mut World) {
 mod tests {
     use super::*;
     use crate::screening::tests::terms;
-
-    #[test]
-    fn the_most_precise_platform_of_a_set_is_found() {
-        let precision: Vec<f64> = (0..19).map(|p| f64::from(p * 7 % 11)).collect();
-        let most_precise = MostPrecise::new(&precision);
-        for set in (0..1u128 << 19).step_by(97) {
-            let better = |a: &usize, b: &usize| precision[*a].total_cmp(&precision[*b]).then(b.cmp(a));
-            assert_eq!(most_precise.of(set), platforms_in(set).max_by(better), "{set:b}");
-        }
-        assert_eq!(MostPrecise::new(&[]).of(0), None);
-    }
 
     #[test]
     fn creditworthiness_starts_at_a_rank() {

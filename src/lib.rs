@@ -35,6 +35,7 @@ pub mod normal;
 pub mod observe;
 pub mod output;
 pub mod panel;
+pub mod platform_tables;
 pub mod pooling;
 pub mod random;
 pub mod repayment;

@@ -26,7 +26,7 @@ pub enum Group {
 const GROUPS: usize = Group::TopQuintile as usize + 1;
 
 /// The groups to which an applicant belongs, as bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Groups(u8);
 
 impl Groups {
@@ -199,10 +199,10 @@ impl Tally {
         self.multiple_change += other.multiple_change;
     }
 
-    /// Counts a person who asks for a loan.
+    /// Counts a person, if the person asks for a loan.
     #[inline]
-    pub fn ask(&mut self, groups: Groups) {
-        self.asked[usize::from(groups.0)] += 1;
+    pub fn ask(&mut self, groups: Groups, asks: bool) {
+        self.asked[usize::from(groups.0)] += u64::from(asks);
     }
 
     /// Persons of a group who asked.
@@ -215,15 +215,23 @@ impl Tally {
         of_group(&self.got, group)
     }
 
-    /// Counts a lender's decision on an application that came through `slot`, and the loan if it is granted.
+    /// Counts a lender's refusal.
     #[inline]
-    pub fn decide(&mut self, bank: usize, creditworthy: bool, approved: bool, slot: u8) {
-        self.granted[bank * self.slots + usize::from(slot)] += u32::from(approved);
+    pub fn refuse(&mut self, bank: usize, creditworthy: bool) {
         let decisions = &mut self.decisions[bank];
         decisions.made += 1;
-        decisions.approvals += u32::from(approved);
         decisions.creditworthy += u32::from(creditworthy);
-        decisions.creditworthy_approvals += u32::from(creditworthy && approved);
+    }
+
+    /// Counts a lender's approval of an application that came through `slot`.
+    #[inline]
+    pub fn approve(&mut self, bank: usize, creditworthy: bool, slot: u8) {
+        self.granted[bank * self.slots + usize::from(slot)] += 1;
+        let decisions = &mut self.decisions[bank];
+        decisions.made += 1;
+        decisions.approvals += 1;
+        decisions.creditworthy += u32::from(creditworthy);
+        decisions.creditworthy_approvals += u32::from(creditworthy);
     }
 
     /// Counts a query by a bank of `class` at a platform, which sells one record.
@@ -360,8 +368,9 @@ mod tests {
     fn applicants_are_counted_in_all_their_groups() {
         let mut tally = Tally::new(1, 1, 1, 1);
         let groups = Groups::of(true, true, 1);
-        tally.ask(groups);
-        tally.ask(Groups::of(false, false, 5));
+        tally.ask(groups, true);
+        tally.ask(Groups::of(false, false, 5), true);
+        tally.ask(groups, false);
         tally.grant(groups, 1);
         assert_eq!((tally.asked(Group::All), tally.got(Group::All)), (2, 1));
         assert_eq!(
@@ -378,7 +387,7 @@ mod tests {
         one.query_agency(1, 0);
         one.use_record(0, 0, 2);
         one.query_platform(1, 0, 2);
-        one.decide(1, true, false, 0);
+        one.refuse(1, true);
         one.change_of_debt((1, false), (0, false));
         let mut sum = one.clone();
         sum.add(&one);

@@ -160,11 +160,17 @@ impl Block {
         self.loans_of(place).filter(|loan| loan.reported()).count() as u32
     }
 
+    /// Whether any of the block's active loans was reported.
+    pub fn has_reported_loans(&self) -> bool {
+        self.reported > 0
+    }
+
     /// Whether a past default bars the person from applying in `month`.
     #[inline]
     pub fn locked_out(&self, place: usize, month: u32) -> bool {
         let first = self.first_loan[place];
-        first >= NO_LOAN && month < u32::from(first - NO_LOAN)
+        // Both at once: whether the first holds is hard to foresee.
+        (first >= NO_LOAN) & (month < u32::from(first.wrapping_sub(NO_LOAN)))
     }
 
     /// Bars the person, who has no loans, from applying before `month`.

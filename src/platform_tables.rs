@@ -1,0 +1,152 @@
+//! Tables over sets of platforms, by groups of eight: what would take a loop over a person's memberships takes a
+//! few steps that are the same for everybody.
+
+use crate::information::{MOST_PLATFORMS, PlatformSet, platforms_in};
+
+/// The sets of a group of eight platforms.
+const SETS: usize = 256;
+
+/// The most precise platform of any set: the first of equals.
+pub struct MostPrecise {
+    /// By group, for each of its sets: the lowest rank.
+    lowest_rank: Vec<[u8; SETS]>,
+    /// Platforms + 1 by rank, that is by falling precision; 0 for nobody's.
+    by_rank: [u16; MOST_PLATFORMS + 1],
+}
+
+/// A rank that no platform has.
+const NOBODY: u8 = MOST_PLATFORMS as u8;
+
+impl MostPrecise {
+    /// The tables for platforms of this precision.
+    pub fn new(precision: &[f64]) -> MostPrecise {
+        let mut falling: Vec<usize> = (0..precision.len()).collect();
+        falling.sort_by(|a, b| precision[*b].total_cmp(&precision[*a]).then(a.cmp(b)));
+        let (mut ranks, mut by_rank) = ([NOBODY; MOST_PLATFORMS], [0; MOST_PLATFORMS + 1]);
+        for (rank, platform) in falling.into_iter().enumerate() {
+            ranks[platform] = rank as u8;
+            by_rank[rank] = platform as u16 + 1;
+        }
+        let lowest = |group: &[u8], set: usize| {
+            let members = group.iter().enumerate().filter(|(bit, _)| set >> bit & 1 == 1);
+            members.map(|(_, rank)| *rank).min().unwrap_or(NOBODY)
+        };
+        let groups = ranks.chunks(8).take(precision.len().div_ceil(8));
+        MostPrecise {
+            lowest_rank: groups.map(|group| std::array::from_fn(|set| lowest(group, set))).collect(),
+            by_rank,
+        }
+    }
+
+    /// The most precise platform of a set + 1, or 0 if the set is empty.
+    #[inline]
+    pub fn of(&self, set: PlatformSet) -> u16 {
+        let ranks =
+            self.lowest_rank.iter().zip(set.to_le_bytes()).map(|(lowest, set)| lowest[usize::from(set)]);
+        self.by_rank[usize::from(ranks.fold(NOBODY, u8::min))]
+    }
+}
+
+/// A platform of any set, drawn by weight.
+pub struct ByWeight {
+    weights: Vec<f64>,
+    /// By group, for each of its sets: the sum of weights.
+    sums: Vec<[f64; SETS]>,
+}
+
+impl ByWeight {
+    /// Sums by groups are rounded otherwise than one platform after another, by far less than this share of them.
+    const ERROR: f64 = 1e-12;
+
+    /// The tables for platforms of these weights.
+    pub fn new(weights: Vec<f64>) -> ByWeight {
+        let sum = |group: &[f64], set: usize| {
+            let members = group.iter().enumerate().filter(|(bit, _)| set >> bit & 1 == 1);
+            members.map(|(_, weight)| weight).sum::<f64>()
+        };
+        let sums = weights.chunks(8).map(|group| std::array::from_fn(|set| sum(group, set))).collect();
+        ByWeight { weights, sums }
+    }
+
+    /// The platform at `u` in (0, 1) of a set that is not empty.
+    #[inline]
+    pub fn pick(&self, all: PlatformSet, u: f64) -> usize {
+        let sets = all.to_le_bytes();
+        let groups = || self.sums.iter().zip(sets).map(|(sums, set)| sums[usize::from(set)]);
+        let total: f64 = groups().sum();
+        let mut left = u * total;
+        // The group, and then by halves the platform within it: how many there are whose sums are passed.
+        let (mut group, mut passed, mut sum) = (0, 0.0, 0.0);
+        for of_group in groups().take(self.sums.len() - 1) {
+            sum += of_group;
+            let past = left >= sum;
+            group += usize::from(past);
+            passed = if past { sum } else { passed };
+        }
+        left -= passed;
+        let (sums, set) = (&self.sums[group], usize::from(sets[group]));
+        let mut place = 0;
+        for half in [4, 2, 1] {
+            let first = (1 << (place + half)) - 1;
+            place += if left >= sums[set & first] { half } else { 0 };
+        }
+        let (low, high) = (sums[set & ((1 << place) - 1)], sums[set & ((2 << place) - 1)]);
+        let error = total * Self::ERROR;
+        if left - low > error && high - left > error { 8 * group + place } else { self.exactly(all, u) }
+    }
+
+    /// The same one platform after another, where sums are too near to call.
+    #[cold]
+    fn exactly(&self, set: PlatformSet, u: f64) -> usize {
+        let total: f64 = platforms_in(set).map(|p| self.weights[p]).sum();
+        let mut left = u * total;
+        let mut last = 0;
+        for p in platforms_in(set) {
+            last = p;
+            left -= self.weights[p];
+            if left < 0.0 {
+                break;
+            }
+        }
+        last
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::{Key, Purpose, uniform};
+
+    #[test]
+    fn the_most_precise_platform_of_a_set_is_found() {
+        let precision: Vec<f64> = (0..19).map(|p| f64::from(p * 7 % 11)).collect();
+        let most_precise = MostPrecise::new(&precision);
+        for set in (0..1u128 << 19).step_by(97) {
+            let better = |a: &usize, b: &usize| precision[*a].total_cmp(&precision[*b]).then(b.cmp(a));
+            let expected = platforms_in(set).max_by(better).map_or(0, |p| p as u16 + 1);
+            assert_eq!(most_precise.of(set), expected, "{set:b}");
+        }
+        assert_eq!(MostPrecise::new(&[]).of(0), 0);
+    }
+
+    #[test]
+    fn a_platform_drawn_by_weight_is_the_one_that_exact_sums_give() {
+        let key = Key::new(3, 7);
+        for platforms in [1, 8, 14, 19, 128] {
+            let weights: Vec<f64> = (0..platforms).map(|p| f64::from(1 + p * 7 % 11) * 0.01).collect();
+            let by_weight = ByWeight::new(weights.clone());
+            for i in 0..20_000 {
+                let words = key.draw(Purpose::Traits, i, 0, platforms);
+                let all = PlatformSet::MAX >> (128 - platforms);
+                let half = |word: u32| PlatformSet::from(u64::from(word) * u64::from(words[1]));
+                let set = (half(words[0]) << 64 | half(words[2]) | 1) & all;
+                // Every other one lies on the edge between two platforms, nearly.
+                let total: f64 = platforms_in(set).map(|p| weights[p]).sum();
+                let some = platforms_in(set).take(words[3] as usize % 5).map(|p| weights[p]).sum::<f64>();
+                let edge = some / total;
+                let u = if i % 2 == 0 || edge >= 1.0 { uniform(words[3]) } else { edge };
+                assert_eq!(by_weight.pick(set, u), by_weight.exactly(set, u), "{platforms} {set:b} {u}");
+            }
+        }
+    }
+}
