@@ -17,7 +17,7 @@ use std::sync::Arc;
 /// Rows that are encoded together.
 const BATCH: usize = 8192;
 /// Rows of a row group.
-const ROW_GROUP: usize = 128 * BATCH;
+const ROW_GROUP: usize = 16 * BATCH;
 
 /// The Parquet file of a table.
 pub fn parquet_name(table: &str) -> String {

@@ -5,6 +5,7 @@ pub mod design;
 pub mod effects;
 pub mod file;
 pub mod journal;
+pub mod measures;
 pub mod merge;
 pub mod plan;
 pub mod rankings;

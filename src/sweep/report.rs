@@ -1,8 +1,9 @@
 //! What the report of a sweep shows, from its points, effects and rankings.
 
+use super::measures::{Effect, ordinal};
 use super::plan::{Design, Factor, Levels, Points, Scale};
 use super::rankings::{RANKED, RankingRow, ranked};
-use super::tables::{Effect, cell_of, ordinal};
+use super::tables::cell_of;
 use crate::output::csv::Dialect;
 use crate::output::report::sweep::{
     Measure, Swept, SweptEffect, SweptFactor, SweptOutcome, SweptRanking, SweptScenario, shows,

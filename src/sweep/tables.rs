@@ -1,8 +1,8 @@
 //! The tables of a sweep, from its runs.
 
-use super::effects;
+use super::measures::{EFFECTS, Effect, Ranked, effects_of, measures};
 use super::merge::{MergeError, Source};
-use super::plan::{Design, Factor, Levels, Points, RunOfPoint};
+use super::plan::{Design, Points, RunOfPoint};
 use super::rankings::{RankingRow, Rankings};
 use super::report::Gathered;
 use crate::output::columns::{NamedColumn, columns, dictionary};
@@ -12,19 +12,16 @@ use crate::output::parquet::parquet_name;
 use crate::output::report::sweep::{report as sweep_report, shows};
 use crate::output::xlsx::{BookTable, HeatMap, SweepBook, WorkbookError, fits, sweep_workbook};
 use crate::output::{MANIFEST, REPORT, WORKBOOK, result_files};
-use crate::scenario::value::{Value, to_toml};
+use crate::scenario::value::Value;
 use crate::stats::Moments;
 use crate::summary::SummaryRow;
 use crate::tables::{Cell, CellType, Column, ColumnRow, Row, table};
 use crate::timings::{Work, timed};
-use crate::units::Month;
 use std::io;
 use std::path::Path;
 
 /// Means of points held in memory at a time.
 const MOST_MEANS: usize = 8 << 20;
-/// Resamples of intervals of effects, fewer where there are many points.
-const RESAMPLES: u32 = 200;
 
 /// The table of runs.
 pub const SWEEP: &str = "sweep";
@@ -41,53 +38,9 @@ table! {
     }
 }
 
-table! {
-    /// A parameter's elementary effects on an outcome.
-    MorrisRow = "effects" {
-        outcome: &'static str, "name", "Column of sweep.csv, of which the mean of a point is taken";
-        parameter: String, "path", "Factor";
-        mu: Option<f64>, "of the outcome", "Mean elementary effect, per whole range of the factor";
-        mu_star: Option<f64>, "of the outcome", "Mean absolute elementary effect: how much the factor matters";
-        mu_star_low: Option<f64>, "of the outcome", "Lower end of the 95 % interval of mu_star";
-        mu_star_high: Option<f64>, "of the outcome", "Upper end of the 95 % interval of mu_star";
-        sigma: Option<f64>, "of the outcome", "Standard deviation of elementary effects: how far they depend on other factors";
-        trajectories: u32, "trajectories", "Trajectories with all their outcomes";
-    }
-}
-
-table! {
-    /// A parameter's Sobol' indices.
-    SobolRow = "effects" {
-        outcome: &'static str, "name", "Column of sweep.csv, of which the mean of a point is taken";
-        parameter: String, "path", "Factor";
-        s1: Option<f64>, "share of variance", "Share of the outcome's variance that the factor explains alone";
-        s1_low: Option<f64>, "share of variance", "Lower end of the 95 % interval of s1";
-        s1_high: Option<f64>, "share of variance", "Upper end of the 95 % interval of s1";
-        st: Option<f64>, "share of variance", "Share of the variance that the factor has a part in";
-        st_low: Option<f64>, "share of variance", "Lower end of the 95 % interval of st";
-        st_high: Option<f64>, "share of variance", "Upper end of the 95 % interval of st";
-        base_samples: u32, "base samples", "Base samples with all their outcomes";
-    }
-}
-
-table! {
-    /// A parameter's rank correlation with an outcome.
-    RankRow = "effects" {
-        outcome: &'static str, "name", "Column of sweep.csv, of which the mean of a point is taken";
-        parameter: String, "path", "Factor";
-        rank_correlation: Option<f64>, "correlation", "Spearman's rank correlation of the factor and the outcome; empty where one of them never changes";
-        rank_correlation_low: Option<f64>, "correlation", "Lower end of its 95 % interval";
-        rank_correlation_high: Option<f64>, "correlation", "Upper end of its 95 % interval";
-        partial_rank_correlation: Option<f64>, "correlation", "The same of what the other factors leave unexplained";
-        partial_rank_correlation_low: Option<f64>, "correlation", "Lower end of its 95 % interval";
-        partial_rank_correlation_high: Option<f64>, "correlation", "Upper end of its 95 % interval";
-        points: u32, "points", "Points with the outcome";
-    }
-}
-
 /// Names of the files that are results of a sweep, and of a run, which don't go into one folder.
 pub fn sweep_files() -> Vec<String> {
-    let own = [SWEEP, SweepSummaryRow::TABLE, MorrisRow::TABLE, RankingRow::TABLE];
+    let own = [SWEEP, SweepSummaryRow::TABLE, EFFECTS, RankingRow::TABLE];
     own.map(file_name).into_iter().chain(own.map(parquet_name)).chain(result_files()).collect()
 }
 
@@ -100,23 +53,6 @@ pub enum TablesError {
     /// The disk refuses.
     #[error("{0}")]
     Output(#[from] OutputError),
-}
-
-/// The main measure of a factor's effect on an outcome.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Effect {
-    /// Scenario, counted from 0.
-    pub scenario: usize,
-    /// Outcome.
-    pub outcome: &'static str,
-    /// Factor's path.
-    pub parameter: String,
-    /// The measure: `mu_star`, `st` or `rank_correlation`.
-    pub measure: &'static str,
-    /// Its value, if there is one.
-    pub value: Option<f64>,
-    /// Its 95 % interval.
-    pub interval: Option<(f64, f64)>,
 }
 
 /// What was written, and what it says.
@@ -209,27 +145,18 @@ pub fn write(
     let prefix = |first: &[Column]| leading(first).into_iter().chain(factor_columns(points));
     let of_runs: Vec<NamedColumn> = prefix(&[POINT, REPLICATE]).chain(columns::<SummaryRow>(&[])).collect();
     let of_points: Vec<NamedColumn> = prefix(&[POINT]).chain(columns::<SweepSummaryRow>(&[])).collect();
-    let measures = match points.plan.design {
-        Design::Morris => columns::<MorrisRow>(&[]),
-        Design::Saltelli => columns::<SobolRow>(&[]),
-        _ => columns::<RankRow>(&[]),
-    };
+    let (measures, measure_types) = measures(points.plan.design);
     let types = |numbers: usize, factors: bool, last: &[CellType]| -> Vec<CellType> {
         let leading = [CellType::Text].into_iter().filter(|_| several);
         let factors = factor_types.iter().copied().filter(|_| factors);
         leading.chain([CellType::Whole].repeat(numbers)).chain(factors).chain(last.iter().copied()).collect()
-    };
-    let measure_types = match points.plan.design {
-        Design::Morris => MorrisRow::TYPES,
-        Design::Saltelli => SobolRow::TYPES,
-        _ => RankRow::TYPES,
     };
     let of_effects: Vec<NamedColumn> = leading(&[]).into_iter().chain(measures).collect();
     let mut kept = [Kept::new(&of_runs, xlsx), Kept::new(&of_points, xlsx), Kept::new(&of_effects, xlsx)];
     let runs_table = start(&mut folder, SWEEP, of_runs, &types(2, true, SummaryRow::TYPES))?;
     let points_table =
         start(&mut folder, SweepSummaryRow::TABLE, of_points, &types(1, true, SweepSummaryRow::TYPES))?;
-    let effects_table = start(&mut folder, MorrisRow::TABLE, of_effects, &types(0, false, measure_types))?;
+    let effects_table = start(&mut folder, EFFECTS, of_effects, &types(0, false, measure_types))?;
     let rankings_table = several
         .then(|| start(&mut folder, RankingRow::TABLE, columns::<RankingRow>(&[]), RankingRow::TYPES))
         .transpose()?;
@@ -239,7 +166,7 @@ pub fn write(
     let all_means = (points.count() as usize).saturating_mul(scenarios).max(1);
     let batch = (MOST_MEANS / all_means).clamp(1, outcomes);
     let mut rankings = Rankings::new(scenarios, outcomes);
-    let mut ranked = Ranked { values: None, designs: Vec::new() };
+    let mut ranked = Ranked::default();
     let mut all = Vec::new();
     let mut from = 0;
     while from < outcomes {
@@ -493,134 +420,6 @@ pub(super) fn cell_of(value: &Value) -> Cell {
             Cell::Text(words.collect::<Vec<_>>().join(" "))
         }
     }
-}
-
-/// A factor's value as a number whose order means something: a choice's is its place in the file.
-pub(super) fn ordinal(factor: &Factor, value: &Value) -> f64 {
-    match value {
-        Value::Number(number) => *number,
-        Value::Whole(number) => *number as f64,
-        Value::Flag(flag) => f64::from(u8::from(*flag)),
-        Value::Text(text) if text == "never" => f64::MAX,
-        Value::Text(text) if text.parse::<Month>().is_ok() => {
-            text.parse::<Month>().map_or(0.0, |month| f64::from(month.ordinal()))
-        }
-        other => match &factor.levels {
-            Levels::Values { values } => {
-                values.iter().position(|value| *value == to_toml(other)).unwrap_or(0) as f64
-            }
-            Levels::Range { .. } => 0.0,
-        },
-    }
-}
-
-type Rows = (Vec<Vec<Cell>>, Vec<Effect>);
-
-/// What rank correlations of all outcomes have in common.
-struct Ranked {
-    /// The factors' values at the points of the design, once they have been needed.
-    values: Option<Vec<Vec<f64>>>,
-    designs: Vec<effects::RankDesign>,
-}
-
-impl Ranked {
-    fn effects(
-        &mut self,
-        points: &Points,
-        means: &[Option<f64>],
-        resamples: u32,
-        seed: u64,
-    ) -> Vec<effects::RankEffect> {
-        if let Some(design) = self.designs.iter().find(|design| design.is_of(means)) {
-            return design.effects(means);
-        }
-        let ordinals = |point: u64| {
-            let values = points.values(point);
-            points.plan.factor.iter().zip(&values).map(|(factor, value)| ordinal(factor, value)).collect()
-        };
-        let values = self
-            .values
-            .get_or_insert_with(|| (points.before_design()..points.count()).map(ordinals).collect());
-        let design = effects::RankDesign::new(values, effects::present(means), resamples, seed);
-        let found = design.effects(means);
-        // Most outcomes exist at all points; of those that don't, few are kept.
-        self.designs.truncate(1);
-        self.designs.push(design);
-        found
-    }
-}
-
-fn effects_of(
-    points: &Points,
-    ranked: &mut Ranked,
-    scenario: usize,
-    outcome: &'static str,
-    means: &[Option<f64>],
-) -> Rows {
-    let plan = &points.plan;
-    let seed = plan.seed.parse().unwrap_or_default();
-    let resamples = (RESAMPLES as usize * 2000 / means.len().max(2000)).max(40) as u32;
-    let low = |interval: Option<(f64, f64)>| interval.map(|(low, _)| low);
-    let high = |interval: Option<(f64, f64)>| interval.map(|(_, high)| high);
-    let mut rows = Vec::new();
-    let mut all = Vec::new();
-    let mut keep = |factor: &Factor, measure, (value, interval), cells: Vec<Cell>| {
-        all.push(Effect { scenario, outcome, parameter: factor.path.clone(), measure, value, interval });
-        rows.push(cells);
-    };
-    match plan.design {
-        Design::Morris => {
-            let found = effects::morris(points.coordinates(), means, resamples, seed);
-            for (factor, e) in plan.factor.iter().zip(found) {
-                let row = MorrisRow {
-                    outcome,
-                    parameter: factor.path.clone(),
-                    mu: e.mu,
-                    mu_star: e.mu_star,
-                    mu_star_low: low(e.mu_star_interval),
-                    mu_star_high: high(e.mu_star_interval),
-                    sigma: e.sigma,
-                    trajectories: e.trajectories as u32,
-                };
-                keep(factor, "mu_star", (e.mu_star, e.mu_star_interval), row.cells());
-            }
-        }
-        Design::Saltelli => {
-            let found = effects::sobol(means, plan.factor.len(), resamples, seed);
-            for (factor, e) in plan.factor.iter().zip(found) {
-                let row = SobolRow {
-                    outcome,
-                    parameter: factor.path.clone(),
-                    s1: e.s1,
-                    s1_low: low(e.s1_interval),
-                    s1_high: high(e.s1_interval),
-                    st: e.st,
-                    st_low: low(e.st_interval),
-                    st_high: high(e.st_interval),
-                    base_samples: e.base_samples as u32,
-                };
-                keep(factor, "st", (e.st, e.st_interval), row.cells());
-            }
-        }
-        _ => {
-            let found = ranked.effects(points, means, resamples, seed);
-            for (factor, e) in plan.factor.iter().zip(found) {
-                let row = RankRow {
-                    outcome,
-                    parameter: factor.path.clone(),
-                    rank_correlation: e.correlation,
-                    rank_correlation_low: low(e.correlation_interval),
-                    rank_correlation_high: high(e.correlation_interval),
-                    partial_rank_correlation: e.partial,
-                    partial_rank_correlation_low: low(e.partial_interval),
-                    partial_rank_correlation_high: high(e.partial_interval),
-                    points: e.points as u32,
-                };
-                keep(factor, "rank_correlation", (e.correlation, e.correlation_interval), row.cells());
-            }
-        }
-    }
-    (rows, all)
 }
 
 /// What was swept and what was written.
