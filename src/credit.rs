@@ -150,8 +150,17 @@ struct Application {
     bank: u16,
     /// What the lender has bought on the applicant: [`NOTHING`], or the seller's number + 1.
     bought: u16,
+    /// The lender's class.
+    class: u8,
     /// The platform that referred it, as a slot.
     slot: u8,
+}
+
+impl Application {
+    /// The application of an applicant with a lender who has yet to look at it.
+    fn new(applicant: u16, bank: u16, slot: u8) -> Application {
+        Application { pooled: 0.0, applicant, bank, bought: NOTHING, class: 0, slot }
+    }
 }
 
 /// Nothing has been bought on an applicant. Sellers are numbered from 1: platforms, then agencies.
@@ -166,9 +175,10 @@ pub struct Desk {
     /// Places of the candidates in the block.
     places: Vec<u16>,
     applicants: Sorted<Applicant>,
-    /// Applicants through platforms and all others, with the candidates they were.
+    /// Applicants through platforms, with the candidates they were.
     through_platforms: Sorted<[u16; 2]>,
-    at_home: Sorted<[u16; 2]>,
+    /// All other applicants.
+    at_home: Sorted<u16>,
     open: Vec<Application>,
     /// Those of the open applications on which something has been bought.
     bought: Sorted<u16>,
@@ -215,20 +225,26 @@ impl<T: Copy + Default> Sorted<T> {
 /// The first words of draws for some agents and options.
 #[derive(Default)]
 struct Drawn {
-    of: Sorted<[u32; 2]>,
+    of: Vec<[u32; 2]>,
     words: Vec<u32>,
 }
 
 impl Drawn {
-    /// Draws the words, in the order of the pushes. At least one more than there are, and so many that all are
-    /// drawn side by side.
-    fn draw(&mut self, key: Key, purpose: Purpose, month: u32) -> &[u32] {
-        let drawn = (self.of.len + 1).next_multiple_of(DRAWN_SIDE_BY_SIDE);
-        if self.of.things.len() < drawn {
-            self.of.things.resize(drawn, [0; 2]);
-        }
+    /// Has words drawn for these agents and options, in this order: at least one more than there are,
+    /// and so many that all are drawn side by side.
+    fn draw(
+        &mut self,
+        key: Key,
+        purpose: Purpose,
+        month: u32,
+        of: impl ExactSizeIterator<Item = [u32; 2]>,
+    ) -> &[u32] {
+        let drawn = (of.len() + 1).next_multiple_of(DRAWN_SIDE_BY_SIDE);
+        self.of.clear();
+        self.of.extend(of);
+        self.of.resize(drawn, [0; 2]);
         self.words.resize(drawn, 0);
-        key.first_words(purpose, month, &self.of.things[..drawn], &mut self.words);
+        key.first_words(purpose, month, &self.of, &mut self.words);
         &self.words
     }
 }
@@ -310,13 +326,14 @@ impl Lending {
     pub fn serve(&self, block: &mut Block, desk: &mut Desk, tally: &mut Tally) {
         self.come_up(block, desk);
         self.apply(block, desk, tally);
-        self.go_to_first_lenders(block, desk, tally);
+        self.go_to_first_lenders(block, desk);
         for round in 1..=self.tries {
+            self.buy(desk, round, tally);
             self.decide(block, desk, tally);
             if round == self.tries || desk.left.is_empty() {
                 return;
             }
-            self.go_to_next_lenders(desk, round, tally);
+            self.go_to_next_lenders(desk, round);
         }
     }
 
@@ -372,9 +389,9 @@ impl Lending {
             };
             tally.ask(applicant.groups, applies);
             let through_platform = (applicant.memberships != 0) & (uniform(words[1]) < self.platform_share);
-            let application = [applicants.len as u16, candidate as u16];
-            through_platforms.push_if(application, applies & through_platform);
-            at_home.push_if(application, applies & !through_platform);
+            let number = applicants.len as u16;
+            through_platforms.push_if([number, candidate as u16], applies & through_platform);
+            at_home.push_if(number, applies & !through_platform);
             applicants.push_if(applicant, applies);
         }
     }
@@ -392,57 +409,48 @@ impl Lending {
 
     /// Applicants go to a first lender: a partner bank of a platform, or the home bank. Some of those
     /// whose platform refers nobody give up.
-    fn go_to_first_lenders(&self, block: &Block, desk: &mut Desk, tally: &mut Tally) {
-        let through_platforms = std::mem::take(&mut desk.through_platforms);
-        let at_home = std::mem::take(&mut desk.at_home);
-        self.clear_for_lenders(desk);
-        desk.been_to.resize(desk.applicants.len * self.tries as usize, 0);
-        for [applicant, candidate] in through_platforms.as_slice() {
-            let Applicant { memberships, user, place, .. } = desk.applicants.things[usize::from(*applicant)];
-            let words = desk.candidates[usize::from(*candidate)];
-            let platform = self.by_weight.pick(memberships, uniform(words[2]));
+    fn go_to_first_lenders(&self, block: &Block, desk: &mut Desk) {
+        let Desk { candidates, applicants, through_platforms, at_home, open, .. } = desk;
+        let applicants = applicants.as_slice();
+        open.clear();
+        for [number, candidate] in through_platforms.as_slice() {
+            let applicant = &applicants[usize::from(*number)];
+            let words = &candidates[usize::from(*candidate)];
+            let platform = self.by_weight.pick(applicant.memberships, uniform(words[2]));
             if self.refers >> platform & 1 == 1 {
                 let bank = self.partners.pick(uniform(words[3])) as u16;
-                self.go_to(*applicant, bank, platform as u8 + 1, 0, desk, tally);
-            } else if self.luck(user, 1) < self.diversion {
-                let bank = block.home_bank(usize::from(place)) as u16;
-                self.go_to(*applicant, bank, HOME_SLOT, 0, desk, tally);
+                open.push(Application::new(*number, bank, platform as u8 + 1));
+            } else if self.luck(applicant.user, 1) < self.diversion {
+                let bank = block.home_bank(applicant.place()) as u16;
+                open.push(Application::new(*number, bank, HOME_SLOT));
             }
         }
-        for [applicant, _] in at_home.as_slice() {
-            let bank = block.home_bank(desk.applicants.things[usize::from(*applicant)].place()) as u16;
-            self.go_to(*applicant, bank, HOME_SLOT, 0, desk, tally);
-        }
-        (desk.through_platforms, desk.at_home) = (through_platforms, at_home);
+        open.extend(at_home.as_slice().iter().map(|number| {
+            let bank = block.home_bank(applicants[usize::from(*number)].place()) as u16;
+            Application::new(*number, bank, HOME_SLOT)
+        }));
     }
 
-    /// Makes room for as many open applications as there are applicants.
-    fn clear_for_lenders(&self, desk: &mut Desk) {
-        let most = desk.applicants.len;
-        desk.open.clear();
-        desk.bought.clear(most);
-        desk.own_noise.of.clear(most);
-        desk.seller_noise.of.clear(most);
-    }
-
-    /// An application comes to a lender, after `before` others, who buys from its source what there is on the
-    /// applicant, which is counted.
-    #[inline]
-    fn go_to(&self, applicant: u16, bank: u16, slot: u8, before: u32, desk: &mut Desk, tally: &mut Tally) {
-        desk.been_to[usize::from(applicant) * self.tries as usize + before as usize] = bank;
-        let person = &desk.applicants.things[usize::from(applicant)];
-        let Lender { class, source } = self.lenders[usize::from(bank)];
-        let source = usize::from(source);
-        let (mut bought, mut pooled) = (self.score_for_sale(person, source, slot), 0.0);
-        if self.sources[source].is_agencies() {
-            let (bank, class) = (usize::from(bank), usize::from(class));
-            (bought, pooled) = self.query_agencies(person, bank, class, self.sources[source], tally);
+    /// Lenders, the `round`-th of their applicants, buy from their sources what there is on those, which is counted.
+    fn buy(&self, desk: &mut Desk, round: u32, tally: &mut Tally) {
+        let Desk { applicants, open, bought, been_to, .. } = desk;
+        let (applicants, tries) = (applicants.as_slice(), self.tries as usize);
+        bought.clear(open.len());
+        been_to.resize(applicants.len() * tries, 0);
+        for (i, application) in open.iter_mut().enumerate() {
+            let number = usize::from(application.applicant);
+            let (applicant, bank) = (&applicants[number], usize::from(application.bank));
+            been_to[number * tries + round as usize - 1] = application.bank;
+            let Lender { class, source } = self.lenders[bank];
+            application.class = class;
+            application.bought = self.score_for_sale(applicant, usize::from(source), application.slot);
+            let source = self.sources[usize::from(source)];
+            if source.is_agencies() {
+                (application.bought, application.pooled) =
+                    self.query_agencies(applicant, bank, usize::from(class), source, tally);
+            }
+            bought.push_if(i as u16, application.bought != NOTHING);
         }
-        let has_bought = bought != NOTHING;
-        desk.own_noise.of.push_if([person.user, u32::from(bank)], true);
-        desk.seller_noise.of.push_if([person.user, u32::from(bought).wrapping_sub(1)], has_bought);
-        desk.bought.push_if(desk.open.len() as u16, has_bought);
-        desk.open.push(Application { pooled, applicant, bank, bought, slot });
     }
 
     /// The platform that sells a lender with this source its score of the person, as a seller's number + 1:
@@ -456,23 +464,18 @@ impl Lending {
 
     /// Those whom lenders have refused go to another one that they have not asked, drawn by deposit share. Another
     /// lender's refusal is not visible, and the platform referred to the first alone.
-    fn go_to_next_lenders(&self, desk: &mut Desk, asked: u32, tally: &mut Tally) {
-        let left = std::mem::take(&mut desk.left);
-        let mut next_lender = std::mem::take(&mut desk.next_lender);
-        self.clear_for_lenders(desk);
-        next_lender.of.clear(left.len());
-        for applicant in &left {
-            next_lender.of.push_if([desk.applicants.things[usize::from(*applicant)].user, asked << 8], true);
-        }
-        let words = next_lender.draw(self.key, Purpose::NextLender, self.month);
-        for (applicant, word) in left.iter().zip(words) {
-            let been_to = &desk.been_to[usize::from(*applicant) * self.tries as usize..][..asked as usize];
-            let user = desk.applicants.things[usize::from(*applicant)].user;
-            if let Some(bank) = self.next_lender(user, *word, been_to) {
-                self.go_to(*applicant, bank, HOME_SLOT, asked, desk, tally);
+    fn go_to_next_lenders(&self, desk: &mut Desk, asked: u32) {
+        let Desk { applicants, left, next_lender, been_to, open, .. } = desk;
+        let user = |number: &u16| applicants.things[usize::from(*number)].user;
+        let of = left.iter().map(|number| [user(number), asked << 8]);
+        let words = next_lender.draw(self.key, Purpose::NextLender, self.month, of);
+        open.clear();
+        for (number, word) in left.iter().zip(words) {
+            let been_to = &been_to[usize::from(*number) * self.tries as usize..][..asked as usize];
+            if let Some(bank) = self.next_lender(user(number), *word, been_to) {
+                open.push(Application::new(*number, bank, HOME_SLOT));
             }
         }
-        (desk.left, desk.next_lender) = (left, next_lender);
     }
 
     /// A lender, by deposit share, that has not been asked; `None` where none is found in many draws, of
@@ -491,8 +494,14 @@ impl Lending {
     /// Banks decide on the open applications; the applicants who are refused are left.
     fn decide(&self, block: &mut Block, desk: &mut Desk, tally: &mut Tally) {
         let applicants = desk.applicants.as_slice();
-        let own_noise = desk.own_noise.draw(self.key, Purpose::OwnNoise, 0);
-        let seller_noise = desk.seller_noise.draw(self.key, Purpose::SellerNoise, 0);
+        let user = |application: &Application| applicants[usize::from(application.applicant)].user;
+        let of_bank = desk.open.iter().map(|application| [user(application), u32::from(application.bank)]);
+        let own_noise = desk.own_noise.draw(self.key, Purpose::OwnNoise, 0, of_bank);
+        let of_seller = desk.bought.as_slice().iter().map(|i| {
+            let application = &desk.open[usize::from(*i)];
+            [user(application), u32::from(application.bought) - 1]
+        });
+        let seller_noise = desk.seller_noise.draw(self.key, Purpose::SellerNoise, 0, of_seller);
         desk.approved.clear(desk.open.len());
         desk.refused.clear(desk.open.len());
         let mut bought_before = 0;
@@ -508,10 +517,10 @@ impl Lending {
         }
         // Counts of many banks are far apart in memory: one after another they are waited for together.
         for i in desk.bought.as_slice() {
-            let Application { bank, bought, .. } = desk.open[usize::from(*i)];
-            let (bank, seller) = (usize::from(bank), usize::from(bought) - 1);
+            let Application { bank, bought, class, .. } = desk.open[usize::from(*i)];
+            let seller = usize::from(bought) - 1;
             if seller < self.platforms {
-                tally.query_platform(bank, usize::from(self.lenders[bank].class), seller);
+                tally.query_platform(usize::from(bank), usize::from(class), seller);
             }
         }
         let of = |i: &u16| {
@@ -540,7 +549,7 @@ impl Lending {
         noise: [u32; 2],
         loans_seen: u32,
     ) -> bool {
-        let class = usize::from(self.lenders[usize::from(application.bank)].class);
+        let class = usize::from(application.class);
         let thin = usize::from(applicant.thin_file());
         let (score, scores) = (usize::from(application.bought), self.platforms + 1);
         let pooled;

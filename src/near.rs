@@ -88,13 +88,18 @@ impl NearLog {
 pub struct NearNormal {
     /// The quantiles at the ends of equal parts of (0, 1), in as few bytes as will do.
     ends: [f32; NearNormal::PARTS + 1],
+    /// The same for finer parts of the lower tail.
+    tail_ends: [f32; NearNormal::TAIL * NearNormal::FINER + 1],
 }
 
 impl NearNormal {
     const PARTS: usize = 1 << (32 - NearNormal::BITS_WITHIN);
     const BITS_WITHIN: u32 = 21;
-    /// Parts at either end in which a straight line is too far off.
+    /// Parts at either end in which a straight line is too far off. Of finer parts, these are as many again.
     const TAIL: usize = 16;
+    /// Finer parts in a part.
+    const FINER: usize = 1 << NearNormal::FINER_BITS;
+    const FINER_BITS: u32 = 6;
 
     /// The largest error.
     pub const ERROR: f64 = 3e-4;
@@ -102,8 +107,10 @@ impl NearNormal {
     /// The one table there is.
     pub fn table() -> &'static NearNormal {
         static TABLE: OnceLock<NearNormal> = OnceLock::new();
+        let end = |part: usize, parts: usize| normal_quantile(part as f64 / parts as f64) as f32;
         TABLE.get_or_init(|| NearNormal {
-            ends: std::array::from_fn(|part| normal_quantile(part as f64 / Self::PARTS as f64) as f32),
+            ends: std::array::from_fn(|part| end(part, Self::PARTS)),
+            tail_ends: std::array::from_fn(|part| end(part, Self::PARTS * Self::FINER)),
         })
     }
 
@@ -111,13 +118,33 @@ impl NearNormal {
     #[inline]
     pub fn of(&self, word: u32) -> f64 {
         let part = (word >> Self::BITS_WITHIN) as usize;
-        if part.wrapping_sub(Self::TAIL) >= Self::PARTS - 2 * Self::TAIL {
-            return normal_quantile(uniform(word));
+        if part.wrapping_sub(Self::TAIL) < Self::PARTS - 2 * Self::TAIL {
+            line(&self.ends, word, Self::BITS_WITHIN)
+        } else {
+            self.of_tail(word)
         }
-        let within = f64::from(word << (32 - Self::BITS_WITHIN)) * (1.0 / 4_294_967_296.0);
-        let (low, high) = (f64::from(self.ends[part]), f64::from(self.ends[part + 1]));
-        low + (high - low) * within
     }
+
+    /// The same in either tail, which mirror each other.
+    #[inline(never)]
+    fn of_tail(&self, word: u32) -> f64 {
+        let (lower, sign) = if word < 1 << 31 { (word, 1.0) } else { (!word, -1.0) };
+        let bits_within = Self::BITS_WITHIN - Self::FINER_BITS;
+        if lower >> bits_within < Self::TAIL as u32 {
+            normal_quantile(uniform(word))
+        } else {
+            sign * line(&self.tail_ends, lower, bits_within)
+        }
+    }
+}
+
+/// The value at a word on the straight line between the ends of its part, which has so many bits.
+#[inline]
+fn line(ends: &[f32], word: u32, bits_within: u32) -> f64 {
+    let part = (word >> bits_within) as usize;
+    let within = f64::from(word << (32 - bits_within)) * (1.0 / 4_294_967_296.0);
+    let (low, high) = (f64::from(ends[part]), f64::from(ends[part + 1]));
+    low + (high - low) * within
 }
 
 #[cfg(test)]

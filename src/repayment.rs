@@ -80,11 +80,10 @@ impl Repayment {
     #[inline]
     fn consider(&self, block: &mut Block, place: usize, luck: f64, tally: &mut Tally) {
         let loans = block.loan_count(place);
-        // The tighter bound says of most that they are lucky, which is quicker than their own hazard.
-        if loans == 0
-            || luck >= self.bounds.with_loans(block.quality_rank(place), loans)
-            || luck >= self.hazard(block, place, loans)
-        {
+        // The tighter bound says of most that they are lucky, which is quicker than their own hazard. Whether
+        // there are loans is asked at the same time, since it is hard to foresee.
+        let bound = self.bounds.with_loans(block.quality_rank(place), loans.max(1));
+        if (loans == 0) | (luck >= bound) || luck >= self.hazard(block, place, loans) {
             return;
         }
         let before = (loans, block.owes_several_lenders(place));
@@ -109,16 +108,27 @@ impl Repayment {
     /// Loans whose last instalment is paid this month end.
     fn end(&self, block: &mut Block, tally: &mut Tally) {
         let ending = (self.month.wrapping_sub(self.term_months) & 0x7f) as u8;
-        // From the last to the first, since the last loan takes the place of one that is removed.
-        let mut end = block.loans().len();
-        while let Some(position) = block.loans()[..end].iter().rposition(|loan| loan.cohort() == ending) {
-            let place = block.loans()[position].user();
-            let before = (block.loan_count(place), block.owes_several_lenders(place));
-            let loan = block.remove_loan(position);
-            tally.end(loan.lender, loan.slot);
-            tally.change_of_debt(before, (block.loan_count(place), block.owes_several_lenders(place)));
-            end = position;
+        // From the last to the first, since the last loan takes the place of one that is removed. Which of some
+        // loans end is found for all of them at once, as bits, since none of it can be foreseen.
+        const AT_ONCE: usize = u64::BITS as usize;
+        for first in (0..block.loans().len()).step_by(AT_ONCE).rev() {
+            let some = block.loans()[first..].iter().take(AT_ONCE);
+            let mut ends = some.rev().fold(0, |bits, loan| bits << 1 | u64::from(loan.cohort() == ending));
+            while ends != 0 {
+                let last = ends.ilog2();
+                ends ^= 1 << last;
+                self.repay_last(block, first + last as usize, tally);
+            }
         }
+    }
+
+    /// The last instalment of the loan at `position` is paid.
+    fn repay_last(&self, block: &mut Block, position: usize, tally: &mut Tally) {
+        let place = block.loans()[position].user();
+        let before = (block.loan_count(place), block.owes_several_lenders(place));
+        let loan = block.remove_loan(position);
+        tally.end(loan.lender, loan.slot);
+        tally.change_of_debt(before, (block.loan_count(place), block.owes_several_lenders(place)));
     }
 }
 

@@ -87,6 +87,11 @@ impl BankPicker {
         BankPicker { classes: classes.filter(|class| class.share > 0.0).collect() }
     }
 
+    /// Whether it can only be the first bank of all.
+    pub fn are_all_first(&self) -> bool {
+        matches!(self.classes.as_slice(), [ClassPart { first: 0, count: 1, .. }])
+    }
+
     /// The bank at `u` in (0, 1).
     #[inline]
     pub fn pick(&self, u: f64) -> usize {

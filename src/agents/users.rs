@@ -73,9 +73,9 @@ pub struct Block {
     /// Rank of credit quality among 65,536 equally likely values, in rising order within the block;
     /// [`quality`] gives z.
     quality_rank: Vec<u16>,
-    /// Home bank.
+    /// Home bank. Left out where everybody's is bank 0.
     home_bank: Vec<u16>,
-    /// Memberships, `words` columns of 16 platforms each.
+    /// Memberships, `words` columns of 16 platforms each. Columns after the last platform with members are left out.
     memberships: Vec<u16>,
     words: usize,
     /// Income quintile (0..4) in bits 0 to 2, thin file in bit 3, number of loans in bits 4 to 7.
@@ -123,7 +123,7 @@ impl Block {
     /// Home bank.
     #[inline]
     pub fn home_bank(&self, place: usize) -> usize {
-        usize::from(self.home_bank[place])
+        self.home_bank.get(place).map_or(0, |bank| usize::from(*bank))
     }
 
     /// Income quintile, 1 (lowest) to 5.
@@ -261,7 +261,7 @@ impl Block {
 
     /// Users who are members of each of the first `counts.len()` platforms, added to `counts`.
     pub fn count_members(&self, counts: &mut [u64]) {
-        for (platform, count) in counts.iter_mut().enumerate() {
+        for (platform, count) in counts.iter_mut().enumerate().take(16 * self.words) {
             let column = &self.memberships[platform / 16 * self.len()..][..self.len()];
             *count += u64::from(column.iter().map(|word| word >> (platform % 16) & 1).sum::<u16>());
         }
@@ -362,7 +362,7 @@ fn draw_block(
     let mut block = Block {
         number,
         quality_rank: Vec::with_capacity(users),
-        home_bank: Vec::with_capacity(users),
+        home_bank: Vec::with_capacity(if homes.are_all_first() { 0 } else { users }),
         memberships: vec![0; users * words],
         words,
         traits: Vec::with_capacity(users),
@@ -380,7 +380,9 @@ fn draw_block(
             let thin_file = uniform(draw[2]) < thin[quintile];
             block.quality_rank.push((draw[0] >> 16) as u16);
             block.traits.push(quintile as u8 | u8::from(thin_file) << 3);
-            block.home_bank.push(homes.pick(uniform(draw[3])) as u16);
+        }
+        if !homes.are_all_first() {
+            block.home_bank.extend(draws.iter().map(|draw| homes.pick(uniform(draw[3])) as u16));
         }
         let mut activities = [0; DRAWN_AT_ONCE];
         activities.iter_mut().zip(draws.iter()).for_each(|(activity, draw)| *activity = draw[0] as u8);
@@ -434,6 +436,8 @@ impl MembershipDraw {
             .iter()
             .map(|entry| membership_probabilities(entry.row.reach, loading))
             .collect();
+        let last = parameters.platforms.iter().rposition(|entry| entry.row.reach > 0.0);
+        let probabilities = &probabilities[..last.map_or(0, |last| last + 1)];
         let below = (0..ACTIVITY_LEVELS).flat_map(|level| {
             probabilities.chunks(4).map(move |group| {
                 let below = |by_level: &[f64; ACTIVITY_LEVELS]| (by_level[level] * 4_294_967_296.0) as u64;
