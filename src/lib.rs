@@ -16,6 +16,8 @@
 //!
 //! Nothing below [`cli`] prints or exits.
 
+#![forbid(unsafe_code)]
+
 pub mod accounts;
 pub mod agents;
 pub mod choice;

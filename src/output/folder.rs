@@ -457,7 +457,9 @@ mod tests {
             [(".mandate-dead", Some(LOCK)), (".mandate-new", None), (".mandate-mine", Some("x"))]
         {
             fs::create_dir_all(target.join(left)).unwrap();
-            file.map(|file| fs::write(target.join(left).join(file), "").unwrap());
+            if let Some(file) = file {
+                fs::write(target.join(left).join(file), "").unwrap();
+            }
         }
         let living = Folder::open(&target, &results(), false, Dialect::Standard).unwrap();
         let temporary = living.temporary().file_name().unwrap().to_str().unwrap().to_string();

@@ -138,6 +138,9 @@ fn read_document(file: &Path, text: &str, problems: &mut Collector) -> Document 
         );
     }
     for item in &items {
+        if problems.is_full() {
+            break;
+        }
         if let Err(problem) = read_item(item, &mut document) {
             problems.push(problem);
         }

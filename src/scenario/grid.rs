@@ -45,8 +45,12 @@ impl Grid {
                 return None;
             }
         };
+        let before = problems.count();
         let mut records = records(&named.file, &text, problems);
         if records.is_empty() {
+            if problems.count() > before {
+                return None;
+            }
             problems.push(empty_file(&named.file, columns));
             return None;
         }
@@ -59,6 +63,10 @@ impl Grid {
             complete: true,
         };
         for record in records {
+            if problems.is_full() {
+                grid.complete = false;
+                break;
+            }
             if record.cells.len() == header.cells.len() {
                 let cells = places.iter().map(|place| record.cells[*place].clone()).collect();
                 grid.rows.push(GridRow { origin: record.origin, cells });
@@ -148,6 +156,12 @@ fn cell_value(kind: &Kind, text: &str) -> Value {
     }
 }
 
+/// Rows of an input table; it is read into memory.
+const MOST_ROWS: usize = 1_000_000;
+
+/// Columns of an input table.
+const MOST_COLUMNS: usize = 1_000;
+
 struct Record {
     origin: Origin,
     cells: Vec<String>,
@@ -163,7 +177,17 @@ fn records(file: &Path, text: &str, problems: &mut Collector) -> Vec<Record> {
         .from_reader(text.as_bytes());
     let mut records = Vec::new();
     for record in reader.records() {
+        if records.len() > MOST_ROWS {
+            let problem = Origin::whole(file).problem("", "the table has too many rows");
+            problems.push(problem.allowed(format!("{MOST_ROWS} rows at most")));
+            return Vec::new();
+        }
         match record {
+            Ok(record) if record.len() > MOST_COLUMNS => {
+                let problem = Origin::whole(file).problem("", "the table has too many columns");
+                problems.push(problem.given(record.len()).allowed(format!("{MOST_COLUMNS} columns at most")));
+                return Vec::new();
+            }
             Ok(record) => {
                 let start = record.position().map_or(0, |position| position.byte() as usize);
                 // The reader counts blank lines before a record as its beginning.

@@ -143,6 +143,9 @@ fn apply<'a>(
 ) {
     let mut checked: Vec<(&Setting, Checked)> = Vec::new();
     for setting in settings {
+        if problems.is_full() {
+            break;
+        }
         match setting::check(setting, &assembled.ids) {
             Ok(Some(found)) if found.settable => checked.push((setting, found)),
             Ok(_) => {}
@@ -166,6 +169,9 @@ fn read_amendments(
     let mut amendments = Vec::new();
     for document in chain.documents.iter().rev() {
         for (i, (origin, items)) in document.amendments.iter().enumerate() {
+            if problems.is_full() {
+                break;
+            }
             amendments.push(amendment::read(origin, items, i + 1, &context, problems));
         }
     }

@@ -102,7 +102,7 @@ impl Problem {
             place.push_str(&format!(":{line}"));
         }
         let mut text = format!("{}:", paint("1", &place));
-        let key = plain(&self.key);
+        let key = shortened(&self.key);
         match (&self.value, key.is_empty()) {
             (Some(value), true) => text.push_str(&format!(" {}", shortened(value))),
             (Some(value), false) => text.push_str(&format!(" {} = {}", paint("1", &key), shortened(value))),
@@ -128,7 +128,7 @@ fn plain(text: &str) -> String {
 }
 
 fn shortened(value: &str) -> String {
-    const LONGEST: usize = 80;
+    const LONGEST: usize = 100;
     match value.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}...", plain(&value[..end])),
         None => plain(value),
@@ -168,6 +168,9 @@ impl From<Problem> for Problems {
     }
 }
 
+/// Where so many problems were found, those who read files stop looking for more.
+const MOST_PROBLEMS: usize = 1_000;
+
 /// Collects problems while files are read.
 #[derive(Debug, Default)]
 pub struct Collector {
@@ -200,6 +203,11 @@ impl Collector {
         self.files.push(shown(file));
     }
 
+    /// Whether so much is wrong that reading on helps nobody.
+    pub fn is_full(&self) -> bool {
+        self.problems.len() >= MOST_PROBLEMS
+    }
+
     /// Problems so far.
     pub fn count(&self) -> usize {
         self.problems.len()
@@ -216,7 +224,13 @@ impl Collector {
             let file = self.files.iter().position(|file| *file == problem.file);
             (file.unwrap_or(usize::MAX), problem.line)
         };
+        let full = self.is_full();
         self.problems.sort_by_key(rank);
+        if full && let Some(last) = self.problems.last() {
+            let what = format!("there are {MOST_PROBLEMS} problems or more: no more of them are told");
+            let problem = Origin::whole(&last.file).problem("", what);
+            self.problems.push(problem.hint("is it the right file?"));
+        }
         Problems(self.problems)
     }
 }

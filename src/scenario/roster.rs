@@ -201,6 +201,9 @@ pub fn stakes(
     let mut rows: Vec<StakeRow> = Vec::new();
     let mut seen = HashSet::new();
     for row in &grid.rows {
+        if problems.is_full() {
+            break;
+        }
         let (agency, holder) = (grid.cell(row, "agency"), grid.cell(row, "holder"));
         let key = format!("agencies.{agency}.stakes.{holder}");
         let mut found = Vec::new();

@@ -310,8 +310,14 @@ pub fn nearest_hint<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> St
     }
 }
 
+/// No name is longer than this, in bytes; nothing that is resembles one.
+const LONGEST_NAME: usize = 200;
+
 /// The place of the name nearest to `wrong`, if any is near.
 pub fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> Option<usize> {
+    if wrong.len() > LONGEST_NAME {
+        return None;
+    }
     let last = |path: &str| path.rsplit('.').next().unwrap_or(path).to_string();
     let likeness = |name: &str| {
         let whole = strsim::jaro_winkler(wrong, name);

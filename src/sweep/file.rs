@@ -35,6 +35,8 @@ const KEYS: [&str; 12] = [
 ];
 /// Points that all designs but grids hold in memory.
 const MOST_POINTS: u64 = 10_000_000;
+/// Points times factors of all designs but grids.
+const MOST_COORDINATES: u64 = 50_000_000;
 /// Runs of a sweep.
 const MOST_RUNS: u64 = 1_000_000_000_000;
 /// Values of a factor.
@@ -98,6 +100,9 @@ pub fn load(file: &Path, options: &Options) -> Result<Sweep, Problems> {
         );
     }
     for item in items.iter().filter(|item| !KEYS.contains(&item.key.as_str())) {
+        if problems.is_full() {
+            break;
+        }
         let problem = unknown_key(&item.origin, &item.key, KEYS.into_iter()).given(item.node.value());
         let problem = problem.allowed(listed(KEYS.into_iter()));
         let of_scenarios = ["extends", "amendment"].into_iter().chain(sections()).any(|key| key == item.key);
@@ -379,5 +384,9 @@ fn size(top: &Top, design: Design, points: u64, runs_each: u64, read: &[Read], p
             format!("{MOST_POINTS} points at most, of a grid {MOST_RUNS} runs"),
         );
         problems.push(problem.given(count));
+    } else if design != Design::Grid && count.saturating_mul(factors as u64) > MOST_COORDINATES {
+        let what = format!("{count} points of {factors} factors are too many to be held in memory");
+        let allowed = format!("points times factors up to {MOST_COORDINATES}");
+        problems.push(top.missing("points", &what, allowed).given(count));
     }
 }

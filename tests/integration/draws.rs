@@ -26,9 +26,4 @@ impl Draws {
     pub fn below(&mut self, end: usize) -> usize {
         (self.word() % end as u64) as usize
     }
-
-    /// One of these.
-    pub fn one<'a, T: ?Sized>(&mut self, of: &[&'a T]) -> &'a T {
-        of[self.below(of.len())]
-    }
 }

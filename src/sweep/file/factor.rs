@@ -110,6 +110,9 @@ pub(super) fn factors(
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     let mut read = Vec::new();
     for (i, (origin, items)) in tables.iter().enumerate() {
+        if problems.is_full() {
+            break;
+        }
         let find = |name: &str| items.iter().find(|item| item.key == name);
         for item in items.iter().filter(|item| !FACTOR_KEYS.contains(&item.key.as_str())) {
             let key = format!("factor.{}.{}", i + 1, item.key);

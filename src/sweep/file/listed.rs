@@ -3,7 +3,7 @@
 use super::factor::{exact, parameter};
 use super::{Read, Top};
 use crate::scenario::Scenario;
-use crate::scenario::document::{Setting, beside, read_text};
+use crate::scenario::document::{Lines, Setting, beside, read_text};
 use crate::scenario::problem::{Collector, Origin, check_value};
 use crate::scenario::setting;
 use crate::scenario::value::{FromValue, Kind, Value};
@@ -45,15 +45,15 @@ pub(super) fn points(
         .from_reader(text.as_bytes());
     let mut records: Vec<(Origin, Vec<String>)> = Vec::new();
     let mut record = csv::StringRecord::new();
+    let lines = Lines::of(&text);
     loop {
         match reader.read_record(&mut record) {
             Ok(true) => {
                 let cells: Vec<String> = record.iter().map(String::from).collect();
                 let start = record.position().map_or(0, |position| position.byte() as usize);
                 let blank = text[start..].bytes().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-                let line = 1 + text.as_bytes()[..start + blank].iter().filter(|byte| **byte == b'\n').count();
                 if cells.iter().any(|cell| !cell.is_empty()) {
-                    records.push((Origin::line(&file, line), cells));
+                    records.push((Origin::line(&file, lines.at(start + blank)), cells));
                 }
             }
             Ok(false) => break,
@@ -106,6 +106,9 @@ pub(super) fn points(
     }
     let ids = scenarios.first().map(Scenario::ids).unwrap_or_default();
     for (origin, cells) in records {
+        if problems.is_full() {
+            break;
+        }
         if cells.len() != names.len() {
             let what = format!("the row has {} cells, the header {}", cells.len(), names.len());
             problems.push(origin.problem("", what).given(cells.join(",")));
