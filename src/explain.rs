@@ -360,6 +360,13 @@ impl Table {
         finite.ok_or_else(|| self.malformed(record, column, text, "a number"))
     }
 
+    /// An option: a word, or a share, whose decimal sign is the dialect's.
+    fn option(&self, record: &StringRecord) -> String {
+        let text = self.cell(record, "option");
+        let number = text.replace(',', ".");
+        if self.decimal_comma && number.parse::<f64>().is_ok() { number } else { text.into() }
+    }
+
     /// A flag; spreadsheets write it in capitals.
     fn flag(&self, record: &StringRecord, column: &str) -> Result<bool, ExplainError> {
         match self.cell(record, column) {
@@ -459,7 +466,7 @@ impl<'a> Found<'a> {
         if self.review == Some((replicate, month)) {
             self.rows.push(AgentRow {
                 choice: table.cell(record, "choice").into(),
-                option: table.cell(record, "option").into(),
+                option: table.option(record),
                 term: table.cell(record, "term").into(),
                 value: table.number(record, "value")?,
                 chosen: table.flag(record, "chosen")?,
