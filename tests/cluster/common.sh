@@ -1,6 +1,6 @@
 # What the tests of clusters share; `$mandate` is the program.
 
-# A sweep of 80 runs, two a shard, each of a second or so.
+# A sweep of 80 runs, two a shard, which lasts long enough to be killed.
 make_sweep() {
     local base
     base=$(realpath "$here/../../scenarios/december-deadline.toml")
@@ -8,7 +8,7 @@ make_sweep() {
 base = "$base"
 design = "grid"
 replicates = 10
-sample = 60_000
+sample = 300_000
 
 [[factor]]
 path = "fees.agency_query"
@@ -25,4 +25,19 @@ same_bytes() {
     "$mandate" merge shards --out merged
     diff -r alone merged
     rm -r merged
+}
+
+# Kills a running shard, of those that `shards` lists, as soon as there is one.
+kill_a_shard() {
+    local pid
+    for _ in $(seq 400); do
+        pid=$(shards | head -n 1)
+        if [ -n "$pid" ] && kill -9 "$pid" 2>/dev/null; then
+            say "a running shard is killed with SIGKILL"
+            return
+        fi
+        sleep 0.05
+    done
+    say "no shard is running"
+    return 1
 }

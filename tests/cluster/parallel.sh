@@ -25,9 +25,8 @@ say "$ mandate sweep sweep.toml --out shards --plan 40 --scheduler parallel | pa
 parallel --will-cite --jobs 2 --retries 3 <commands.txt &
 parallel=$!
 for _ in 1 2 3; do
-    sleep 1.5
-    pid=$(shards | head -n 1)
-    [ -z "$pid" ] || kill -9 "$pid"
+    kill_a_shard
+    sleep 1
 done
 say "three shards were killed; now parallel itself is"
 kill -9 "$parallel"

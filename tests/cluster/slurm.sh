@@ -106,12 +106,14 @@ cat plan.txt
 job=$(sbatch --parsable --output=/dev/null <array.sh)
 say "Submitted batch job $job"
 
-for _ in 1 2 3 4; do
+for _ in 1 2 3; do
+    kill_a_shard
     sleep 1.5
-    pid=$(shards | head -n 1)
-    if [ -n "$pid" ] && kill -9 "$pid"; then
-        say "a running shard is killed with SIGKILL"
-    fi
+done
+# A node is lost while it works.
+for _ in $(seq 400); do
+    [ -n "$(of_node n2)" ] && break
+    sleep 0.05
 done
 say "node n2 goes down: slurmd and all that runs there are killed"
 kill -9 "$(cat "$work/slurmd-n2.pid")"
@@ -120,7 +122,7 @@ of_node n2 | xargs -r kill -9 2>/dev/null || true
 finished() { [ -z "$(squeue -h -j "$1" -t pending,running,configuring,completing -o %i 2>/dev/null)" ]; }
 down=""
 for _ in $(seq 240); do
-    finished "$job" && break
+    [ -n "$down" ] && finished "$job" && break
     if [ -z "$down" ] && [ -n "$(sinfo -h -n n2 -t down -o %D)" ]; then
         down=yes
         say "Slurm has noticed: n2 is down; its slurmd starts again"
