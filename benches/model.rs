@@ -46,7 +46,7 @@ fn print_bytes_per_user() {
         step_month(&mut world);
     }
     let bytes: usize = world.blocks.iter().map(|block| block.bytes()).sum();
-    let loans: usize = world.blocks.iter().map(|block| block.loans().len()).sum();
+    let loans: usize = world.blocks.iter().map(|block| block.loans().count()).sum();
     println!(
         "{:.1} bytes per user, {:.2} loans per user",
         bytes as f64 / sample as f64,

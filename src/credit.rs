@@ -2,7 +2,7 @@
 //! of data are booked.
 
 use crate::agents::banks::{BankPicker, Source};
-use crate::agents::users::{BLOCK, Block, HOME_SLOT, quality};
+use crate::agents::users::{BLOCK, Block, HOME_SLOT, Loan, quality};
 use crate::information::{PlatformSet, platforms_in};
 use crate::ledger::{Flow, Party};
 use crate::near::{GeometricSkip, NearLog, NearNormal};
@@ -225,27 +225,32 @@ impl<T: Copy + Default> Sorted<T> {
 /// The first words of draws for some agents and options.
 #[derive(Default)]
 struct Drawn {
-    of: Vec<[u32; 2]>,
+    of: Sorted<[u32; 2]>,
     words: Vec<u32>,
 }
 
 impl Drawn {
-    /// Has words drawn for these agents and options, in this order: at least one more than there are,
-    /// and so many that all are drawn side by side.
-    fn draw(
-        &mut self,
-        key: Key,
-        purpose: Purpose,
-        month: u32,
-        of: impl ExactSizeIterator<Item = [u32; 2]>,
-    ) -> &[u32] {
-        let drawn = (of.len() + 1).next_multiple_of(DRAWN_SIDE_BY_SIDE);
-        self.of.clear();
-        self.of.extend(of);
-        self.of.resize(drawn, [0; 2]);
-        self.words.resize(drawn, 0);
-        key.first_words(purpose, month, &self.of, &mut self.words);
-        &self.words
+    /// Forgets all, and makes room for so many draws.
+    fn clear(&mut self, most: usize) {
+        let room = (most + 1).next_multiple_of(DRAWN_SIDE_BY_SIDE);
+        self.of.clear(room);
+        if self.words.len() < room {
+            self.words.resize(room, 0);
+        }
+    }
+
+    /// Asks for a draw for an agent and an option, or not.
+    #[inline]
+    fn ask_if(&mut self, agent: u32, option: u32, asks: bool) {
+        self.of.push_if([agent, option], asks);
+    }
+
+    /// Has what was asked for drawn, in this order: at least one word more than that, and so many that all are
+    /// drawn side by side.
+    fn draw(&mut self, key: Key, purpose: Purpose, month: u32) -> &[u32] {
+        let drawn = (self.of.len + 1).next_multiple_of(DRAWN_SIDE_BY_SIDE);
+        key.first_words(purpose, month, &self.of.things[..drawn], &mut self.words[..drawn]);
+        &self.words[..drawn]
     }
 }
 
@@ -328,8 +333,8 @@ impl Lending {
         self.apply(block, desk, tally);
         self.go_to_first_lenders(block, desk);
         for round in 1..=self.tries {
-            self.buy(desk, round, tally);
-            self.decide(block, desk, tally);
+            self.buy(desk, tally);
+            self.decide(block, desk, round, tally);
             if round == self.tries || desk.left.is_empty() {
                 return;
             }
@@ -431,25 +436,28 @@ impl Lending {
         }));
     }
 
-    /// Lenders, the `round`-th of their applicants, buy from their sources what there is on those, which is counted.
-    fn buy(&self, desk: &mut Desk, round: u32, tally: &mut Tally) {
-        let Desk { applicants, open, bought, been_to, .. } = desk;
-        let (applicants, tries) = (applicants.as_slice(), self.tries as usize);
+    /// Lenders buy from their sources what there is on their applicants, which is counted.
+    fn buy(&self, desk: &mut Desk, tally: &mut Tally) {
+        let Desk { applicants, open, bought, own_noise, seller_noise, .. } = desk;
+        let applicants = applicants.as_slice();
         bought.clear(open.len());
-        been_to.resize(applicants.len() * tries, 0);
+        own_noise.clear(open.len());
+        seller_noise.clear(open.len());
         for (i, application) in open.iter_mut().enumerate() {
-            let number = usize::from(application.applicant);
-            let (applicant, bank) = (&applicants[number], usize::from(application.bank));
-            been_to[number * tries + round as usize - 1] = application.bank;
-            let Lender { class, source } = self.lenders[bank];
+            let (applicant, bank) = (&applicants[usize::from(application.applicant)], application.bank);
+            let Lender { class, source } = self.lenders[usize::from(bank)];
             application.class = class;
             application.bought = self.score_for_sale(applicant, usize::from(source), application.slot);
             let source = self.sources[usize::from(source)];
             if source.is_agencies() {
                 (application.bought, application.pooled) =
-                    self.query_agencies(applicant, bank, usize::from(class), source, tally);
+                    self.query_agencies(applicant, usize::from(bank), usize::from(class), source, tally);
             }
-            bought.push_if(i as u16, application.bought != NOTHING);
+            let has_bought = application.bought != NOTHING;
+            bought.push_if(i as u16, has_bought);
+            own_noise.ask_if(applicant.user, u32::from(bank), true);
+            let seller = u32::from(application.bought.wrapping_sub(1));
+            seller_noise.ask_if(applicant.user, seller, has_bought);
         }
     }
 
@@ -467,8 +475,9 @@ impl Lending {
     fn go_to_next_lenders(&self, desk: &mut Desk, asked: u32) {
         let Desk { applicants, left, next_lender, been_to, open, .. } = desk;
         let user = |number: &u16| applicants.things[usize::from(*number)].user;
-        let of = left.iter().map(|number| [user(number), asked << 8]);
-        let words = next_lender.draw(self.key, Purpose::NextLender, self.month, of);
+        next_lender.clear(left.len());
+        left.iter().for_each(|number| next_lender.ask_if(user(number), asked << 8, true));
+        let words = next_lender.draw(self.key, Purpose::NextLender, self.month);
         open.clear();
         for (number, word) in left.iter().zip(words) {
             let been_to = &been_to[usize::from(*number) * self.tries as usize..][..asked as usize];
@@ -491,17 +500,12 @@ impl Lending {
             .find(|bank| !asked.contains(bank))
     }
 
-    /// Banks decide on the open applications; the applicants who are refused are left.
-    fn decide(&self, block: &mut Block, desk: &mut Desk, tally: &mut Tally) {
+    /// Banks, the `round`-th of their applicants, decide on the open applications; the applicants who are refused
+    /// are left.
+    fn decide(&self, block: &mut Block, desk: &mut Desk, round: u32, tally: &mut Tally) {
         let applicants = desk.applicants.as_slice();
-        let user = |application: &Application| applicants[usize::from(application.applicant)].user;
-        let of_bank = desk.open.iter().map(|application| [user(application), u32::from(application.bank)]);
-        let own_noise = desk.own_noise.draw(self.key, Purpose::OwnNoise, 0, of_bank);
-        let of_seller = desk.bought.as_slice().iter().map(|i| {
-            let application = &desk.open[usize::from(*i)];
-            [user(application), u32::from(application.bought) - 1]
-        });
-        let seller_noise = desk.seller_noise.draw(self.key, Purpose::SellerNoise, 0, of_seller);
+        let own_noise = desk.own_noise.draw(self.key, Purpose::OwnNoise, 0);
+        let seller_noise = desk.seller_noise.draw(self.key, Purpose::SellerNoise, 0);
         desk.approved.clear(desk.open.len());
         desk.refused.clear(desk.open.len());
         let mut bought_before = 0;
@@ -528,8 +532,13 @@ impl Lending {
             (application, &applicants[usize::from(application.applicant)])
         };
         desk.left.clear();
+        let (tries, asked) = (self.tries as usize, round as usize - 1);
+        if desk.been_to.len() < applicants.len() * tries {
+            desk.been_to.resize(applicants.len() * tries, 0);
+        }
         for (application, applicant) in desk.refused.as_slice().iter().map(of) {
             tally.refuse(usize::from(application.bank), applicant.creditworthy());
+            desk.been_to[usize::from(application.applicant) * tries + asked] = application.bank;
             desk.left.push(application.applicant);
         }
         for (application, applicant) in desk.approved.as_slice().iter().map(of) {
@@ -561,7 +570,7 @@ impl Lending {
         };
         let near = |word| self.near_normal.of(word);
         let quality = f64::from(applicant.quality);
-        let margin = reading.margin(&self.terms, quality, near(noise[0]), near(noise[1]), loans_seen);
+        let margin = reading.margin(quality, near(noise[0]), near(noise[1]), loans_seen);
         if margin.abs() > self.margin_error {
             margin > 0.0
         } else {
@@ -620,11 +629,19 @@ impl Lending {
     }
 
     /// Loans of the applicant that the bank sees: its own, and reported ones where it may look.
+    #[inline]
     fn loans_seen(&self, block: &Block, applicant: &Applicant, bank: usize) -> u32 {
-        if applicant.loans == 0 {
-            return 0;
+        if block.has_reported_loans() && self.sees_reported(bank) {
+            let seen = |loan: &&Loan| usize::from(loan.lender) == bank || loan.reported();
+            block.loans_of(applicant.place()).filter(seen).count() as u32
+        } else {
+            block.loans_from(bank, applicant.place())
         }
-        let sees_reported = match self.loan_records {
+    }
+
+    /// Whether a bank may look at reported loans.
+    fn sees_reported(&self, bank: usize) -> bool {
+        match self.loan_records {
             LoanRecords::None => false,
             LoanRecords::All => true,
             LoanRecords::Subscribers => {
@@ -633,21 +650,16 @@ impl Lending {
                     |(a, agency): (usize, &AgencyOnOffer)| agency.records_loans && agency.serves(a, source);
                 self.agencies.iter().enumerate().any(records)
             }
-        };
-        let seen = block
-            .loans_of(applicant.place())
-            .filter(|loan| usize::from(loan.lender) == bank || (sees_reported && loan.reported()));
-        seen.count() as u32
+        }
     }
 
     fn grant(&self, block: &mut Block, application: &Application, applicant: &Applicant, tally: &mut Tally) {
         let (place, loans) = (applicant.place(), u32::from(applicant.loans));
         let bank = usize::from(application.bank);
         let reported = self.lender_reporting > 0.0 && self.luck(applicant.user, 2) < self.lender_reporting;
-        let several = block.owes_several_lenders(place);
-        let another = || block.loans_of(place).next().is_some_and(|loan| usize::from(loan.lender) != bank);
-        tally.change_of_debt((loans, several), (loans + 1, several || another()));
+        let before = (loans, block.owes_several_lenders(place));
         block.grant(place, bank, application.slot, reported, self.month);
+        tally.change_of_debt(before, (loans + 1, block.owes_several_lenders(place)));
         tally.grant(applicant.groups, block.quintile(place));
     }
 }

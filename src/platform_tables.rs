@@ -6,6 +6,18 @@ use crate::information::{MOST_PLATFORMS, PlatformSet, platforms_in};
 /// The sets of a group of eight platforms.
 const SETS: usize = 256;
 
+/// What each set of a group comes to, which takes its platforms one after another `with` what those before it
+/// come to; `none` is that of the empty set.
+fn of_sets<T: Copy>(group: &[T], none: T, with: impl Fn(T, T) -> T) -> [T; SETS] {
+    let mut all = [none; SETS];
+    for set in 1..SETS {
+        let last = set.ilog2() as usize;
+        let before = all[set ^ 1 << last];
+        all[set] = group.get(last).map_or(before, |value| with(before, *value));
+    }
+    all
+}
+
 /// The most precise platform of any set: the first of equals.
 pub struct MostPrecise {
     /// By group, for each of its sets: the lowest rank.
@@ -27,13 +39,9 @@ impl MostPrecise {
             ranks[platform] = rank as u8;
             by_rank[rank] = platform as u16 + 1;
         }
-        let lowest = |group: &[u8], set: usize| {
-            let members = group.iter().enumerate().filter(|(bit, _)| set >> bit & 1 == 1);
-            members.map(|(_, rank)| *rank).min().unwrap_or(NOBODY)
-        };
         let groups = ranks.chunks(8).take(precision.len().div_ceil(8));
         MostPrecise {
-            lowest_rank: groups.map(|group| std::array::from_fn(|set| lowest(group, set))).collect(),
+            lowest_rank: groups.map(|group| of_sets(group, NOBODY, u8::min)).collect(),
             by_rank,
         }
     }
@@ -60,11 +68,7 @@ impl ByWeight {
 
     /// The tables for platforms of these weights.
     pub fn new(weights: Vec<f64>) -> ByWeight {
-        let sum = |group: &[f64], set: usize| {
-            let members = group.iter().enumerate().filter(|(bit, _)| set >> bit & 1 == 1);
-            members.map(|(_, weight)| weight).sum::<f64>()
-        };
-        let sums = weights.chunks(8).map(|group| std::array::from_fn(|set| sum(group, set))).collect();
+        let sums = weights.chunks(8).map(|group| of_sets(group, 0.0, |sum, weight| sum + weight)).collect();
         ByWeight { weights, sums }
     }
 

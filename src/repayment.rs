@@ -53,7 +53,7 @@ impl Repayment {
 
     /// Borrowers default. A default hits all loans of the person and bars new applications.
     fn default(&self, block: &mut Block, tally: &mut Tally) {
-        if block.loans().is_empty() {
+        if block.loans().next().is_none() {
             return;
         }
         let mut draws = self.key.options(Purpose::Default, block.number, self.month);
@@ -88,10 +88,10 @@ impl Repayment {
         }
         let before = (loans, block.owes_several_lenders(place));
         let quintile = block.quintile(place);
-        while let Some(loan) = block.remove_first_loan(place) {
+        block.default(place, |loan| {
             let (lender, slot, cohort) = (loan.lender, loan.slot, loan.cohort());
             tally.defaulted.push(DefaultedLoan { lender, slot, cohort, quintile });
-        }
+        });
         block.lock_out(place, self.locked_until);
         tally.defaulters += 1;
         tally.change_of_debt(before, (0, false));
@@ -107,28 +107,10 @@ impl Repayment {
 
     /// Loans whose last instalment is paid this month end.
     fn end(&self, block: &mut Block, tally: &mut Tally) {
-        let ending = (self.month.wrapping_sub(self.term_months) & 0x7f) as u8;
-        // From the last to the first, since the last loan takes the place of one that is removed. Which of some
-        // loans end is found for all of them at once, as bits, since none of it can be foreseen.
-        const AT_ONCE: usize = u64::BITS as usize;
-        for first in (0..block.loans().len()).step_by(AT_ONCE).rev() {
-            let some = block.loans()[first..].iter().take(AT_ONCE);
-            let mut ends = some.rev().fold(0, |bits, loan| bits << 1 | u64::from(loan.cohort() == ending));
-            while ends != 0 {
-                let last = ends.ilog2();
-                ends ^= 1 << last;
-                self.repay_last(block, first + last as usize, tally);
-            }
-        }
-    }
-
-    /// The last instalment of the loan at `position` is paid.
-    fn repay_last(&self, block: &mut Block, position: usize, tally: &mut Tally) {
-        let place = block.loans()[position].user();
-        let before = (block.loan_count(place), block.owes_several_lenders(place));
-        let loan = block.remove_loan(position);
-        tally.end(loan.lender, loan.slot);
-        tally.change_of_debt(before, (block.loan_count(place), block.owes_several_lenders(place)));
+        block.end(self.month.wrapping_sub(self.term_months), |loan, before, after| {
+            tally.end(loan.lender, loan.slot);
+            tally.change_of_debt(before, after);
+        });
     }
 }
 

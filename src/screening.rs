@@ -94,12 +94,13 @@ impl LendingTerms {
     /// How a lender reads its own signal of precision `own` beside a bought one of precision `bought`.
     pub fn reading(&self, own: f64, bought: f64) -> Reading {
         let precision = own + bought;
+        let on_mean = self.pd_slope / (1.0 + precision);
         Reading {
-            precision,
-            own_root: libm::sqrt(own),
-            bought_root: libm::sqrt(bought),
-            shrinkage: 1.0 / (1.0 + precision),
-            hurdle: self.break_even_probit * self.spread(precision),
+            of_average: self.break_even_probit * self.spread(precision) + self.pd_intercept,
+            on_quality: on_mean * precision,
+            on_own_noise: on_mean * libm::sqrt(own),
+            on_bought_noise: on_mean * libm::sqrt(bought),
+            on_loan: self.pd_per_loan,
         }
     }
 
@@ -128,33 +129,26 @@ impl Screen {
 }
 
 /// How a lender reads signals of two precisions: what [`LendingTerms::approves`] works out of them for every
-/// applicant alike.
+/// applicant alike, as factors on what differs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Reading {
-    /// tau, of both signals together.
-    precision: f64,
-    own_root: f64,
-    bought_root: f64,
-    /// 1 / (1 + tau).
-    shrinkage: f64,
-    /// The probit of the break-even PD, widened by what stays uncertain.
-    hurdle: f64,
+    /// The margin of somebody of average quality, without noise and loans.
+    of_average: f64,
+    on_quality: f64,
+    on_own_noise: f64,
+    on_bought_noise: f64,
+    /// What each loan that is seen takes off.
+    on_loan: f64,
 }
 
 impl Reading {
     /// By how much the lender's PD is below break-even, on the probit scale of a certain quality: it approves
     /// where this is above 0. Rounded otherwise than [`LendingTerms::approves`], by 1e-9 at most.
     #[inline]
-    pub fn margin(
-        &self,
-        terms: &LendingTerms,
-        quality: f64,
-        own_noise: f64,
-        bought_noise: f64,
-        loans_seen: u32,
-    ) -> f64 {
-        let signals = self.precision * quality + self.own_root * own_noise + self.bought_root * bought_noise;
-        self.hurdle - terms.pd_probit(signals * self.shrinkage, f64::from(loans_seen))
+    pub fn margin(&self, quality: f64, own_noise: f64, bought_noise: f64, loans_seen: u32) -> f64 {
+        let signals =
+            self.on_quality * quality + self.on_own_noise * own_noise + self.on_bought_noise * bought_noise;
+        self.of_average + signals - self.on_loan * f64::from(loans_seen)
     }
 
     /// By how much a margin can be off where quality and both noises are off by `error`.
@@ -234,7 +228,7 @@ pub(crate) mod tests {
             let approves = terms.approves(signals / (1.0 + (own + bought)), own + bought, seen);
             let off = if i % 2 == 0 { error } else { -error };
             let near = [quality + off, own_noise - off, bought_noise + off];
-            let margin = terms.reading(own, bought).margin(&terms, near[0], near[1], near[2], seen);
+            let margin = terms.reading(own, bought).margin(near[0], near[1], near[2], seen);
             if margin.abs() > Reading::margin_error(&terms, error) {
                 called += 1;
                 assert_eq!(margin > 0.0, approves, "{i}");

@@ -129,7 +129,7 @@ impl Ready<'_> {
     pub fn digest(&self) -> String {
         let mut digest = Sha256::new();
         for block in &self.world.blocks {
-            digest.update(format!("{:?}", block.loans()));
+            digest.update(format!("{:?}", block.loans().collect::<Vec<_>>()));
         }
         digest.update(format!("{:?} {}", self.world.banks.source, self.world.borrowers));
         digest.update(format!("{:?}", observe::month_row(&self.world)));

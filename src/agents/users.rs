@@ -17,9 +17,22 @@ pub const BLOCK: usize = 1000;
 /// defaults under one bound, that of its worst; segments are narrow where hazards differ most.
 pub const SEGMENT_ENDS: [usize; 7] = [4, 16, 48, 112, 240, 500, BLOCK];
 
-/// In the place of a loan's position: there is none, and the person may not apply before the month in the other
+/// In the place of a loan's number: there is none, and the person may not apply before the month in the other
 /// bits, 0 for one who is free to. Nobody who is barred has loans, so that one number holds either.
 const NO_LOAN: u16 = 1 << 15;
+
+/// Beside a loan's number: the person owes at least two lenders.
+const SEVERAL_LENDERS: u16 = 1 << 14;
+
+/// Loans are numbered modulo this.
+const NUMBERS: u16 = 1 << 14;
+
+/// The most loans in default that a block keeps among the others: with 15 loans each of active borrowers, all
+/// have numbers of their own.
+const MOST_DEFAULTED: usize = NUMBERS as usize - 15 * BLOCK - 1;
+
+/// The borrower of a loan in default, which is nobody's any more.
+const NOBODY: u16 = u16::MAX;
 
 /// Loans for which a block makes room when it has none left: its loans grow in all blocks alike, and twice as
 /// much room as is needed would be half of all memory.
@@ -31,11 +44,11 @@ pub const HOME_SLOT: u8 = 0;
 /// A loan. Its principal follows from the month of its grant; its rate is that of all loans.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Loan {
-    /// Borrower, by place in the block.
+    /// Borrower, by place in the block; [`NOBODY`] for a loan in default.
     user: u16,
     /// Lender.
     pub lender: u16,
-    /// The borrower's next loan, by place in the block's loans.
+    /// Number of the borrower's next newer loan; the newest one's is the oldest loan's.
     next: u16,
     /// Through whom it came: `HOME_SLOT` or a platform's index + 1.
     pub slot: u8,
@@ -70,23 +83,35 @@ impl Loan {
 pub struct Block {
     /// Number of the block.
     pub number: u32,
-    /// Rank of credit quality among 65,536 equally likely values, in rising order within the block;
-    /// [`quality`] gives z.
-    quality_rank: Vec<u16>,
-    /// Home bank. Left out where everybody's is bank 0.
-    home_bank: Vec<u16>,
-    /// Memberships, `words` columns of 16 platforms each. Columns after the last platform with members are left out.
-    memberships: Vec<u16>,
+    /// Numbers of 16 bits on each user, column by column, all in one piece, which is read quickest. First:
+    /// [`RANK`], [`NEWEST_LOAN`], then memberships, `words` columns of 16 platforms each, and the home bank.
+    /// Columns of memberships after the last platform with members are left out, and so is the home bank where
+    /// everybody's is bank 0.
+    columns: Vec<u16>,
     words: usize,
     /// Income quintile (0..4) in bits 0 to 2, thin file in bit 3, number of loans in bits 4 to 7.
     traits: Vec<u8>,
-    /// First loan, by place in `loans`, or [`NO_LOAN`] and the first month in which the person may apply again.
-    first_loan: Vec<u16>,
-    /// Active loans, in no particular order.
+    /// Loans in order of their grant, so that those whose term is over are the first. Loans in default stay among
+    /// them until then, or until they are many.
     loans: Vec<Loan>,
-    /// How many of them were reported.
+    /// Number of the first of `loans`; the others follow.
+    first_number: u16,
+    /// How many of them are in default.
+    defaulted: u16,
+    /// How many active loans were reported.
     reported: u16,
 }
+
+/// The column of the rank of credit quality among 65,536 equally likely values, in rising order within the block;
+/// [`quality`] gives z.
+const RANK: usize = 0;
+
+/// The column of the number of the newest loan and [`SEVERAL_LENDERS`], or [`NO_LOAN`] and the first month in which
+/// the person may apply again.
+const NEWEST_LOAN: usize = 1;
+
+/// The first column of memberships.
+const MEMBERSHIPS: usize = 2;
 
 /// One loan in the number of loans within traits.
 const ONE_LOAN: u8 = 1 << 4;
@@ -94,12 +119,23 @@ const ONE_LOAN: u8 = 1 << 4;
 impl Block {
     /// Users in the block.
     pub fn len(&self) -> usize {
-        self.quality_rank.len()
+        self.traits.len()
     }
 
     /// Whether the block has no users.
     pub fn is_empty(&self) -> bool {
-        self.quality_rank.is_empty()
+        self.traits.is_empty()
+    }
+
+    /// What a column has on the user at `place`.
+    #[inline]
+    fn of(&self, column: usize, place: usize) -> u16 {
+        self.columns[column * self.len() + place]
+    }
+
+    fn set_newest_loan(&mut self, place: usize, value: u16) {
+        let users = self.len();
+        self.columns[NEWEST_LOAN * users + place] = value;
     }
 
     /// Number of the user at `place`, over all blocks.
@@ -111,19 +147,20 @@ impl Block {
     /// Credit quality z.
     #[inline]
     pub fn quality(&self, place: usize) -> f64 {
-        quality(self.quality_rank[place])
+        quality(self.quality_rank(place))
     }
 
     /// Rank of credit quality.
     #[inline]
     pub fn quality_rank(&self, place: usize) -> u16 {
-        self.quality_rank[place]
+        self.of(RANK, place)
     }
 
     /// Home bank.
     #[inline]
     pub fn home_bank(&self, place: usize) -> usize {
-        self.home_bank.get(place).map_or(0, |bank| usize::from(*bank))
+        let home = self.columns.get((MEMBERSHIPS + self.words) * self.len() + place);
+        home.map_or(0, |bank| usize::from(*bank))
     }
 
     /// Income quintile, 1 (lowest) to 5.
@@ -141,7 +178,11 @@ impl Block {
     /// Platforms of which the person is a member.
     #[inline]
     pub fn memberships(&self, place: usize) -> PlatformSet {
-        let word = |column: usize| PlatformSet::from(self.memberships[column * self.len() + place]);
+        let word = |column: usize| PlatformSet::from(self.of(MEMBERSHIPS + column, place));
+        // The usual number of platforms takes one.
+        if self.words == 1 {
+            return word(0);
+        }
         (0..self.words).rev().fold(0, |set, column| set << 16 | word(column))
     }
 
@@ -168,101 +209,166 @@ impl Block {
     /// Whether a past default bars the person from applying in `month`.
     #[inline]
     pub fn locked_out(&self, place: usize, month: u32) -> bool {
-        let first = self.first_loan[place];
+        let newest = self.of(NEWEST_LOAN, place);
         // Both at once: whether the first holds is hard to foresee.
-        (first >= NO_LOAN) & (month < u32::from(first.wrapping_sub(NO_LOAN)))
+        (newest >= NO_LOAN) & (month < u32::from(newest.wrapping_sub(NO_LOAN)))
     }
 
     /// Bars the person, who has no loans, from applying before `month`.
     pub fn lock_out(&mut self, place: usize, until: u32) {
         assert!(self.loan_count(place) == 0 && until < u32::from(NO_LOAN), "locked out until {until}");
-        self.first_loan[place] = NO_LOAN + until as u16;
+        self.set_newest_loan(place, NO_LOAN + until as u16);
     }
 
-    /// Active loans of the person.
+    /// Where a number's loan is in `loans`.
+    #[inline]
+    fn position(&self, number: u16) -> usize {
+        usize::from(number.wrapping_sub(self.first_number) % NUMBERS)
+    }
+
+    /// Active loans of the person, the oldest first.
     #[inline]
     pub fn loans_of(&self, place: usize) -> impl Iterator<Item = &Loan> {
-        let mut next = self.first_loan[place];
-        std::iter::from_fn(move || {
-            let loan = self.loans.get(usize::from(next))?;
-            next = loan.next;
-            Some(loan)
+        let mut last = self.of(NEWEST_LOAN, place);
+        (0..self.loan_count(place)).map(move |_| {
+            last = self.loans[self.position(last)].next;
+            &self.loans[self.position(last)]
         })
     }
 
+    /// Active loans of the person from one lender.
+    #[inline]
+    pub fn loans_from(&self, lender: usize, place: usize) -> u32 {
+        let from = |loan: &Loan| usize::from(loan.lender) == lender;
+        if self.owes_several_lenders(place) {
+            return self.loans_of(place).filter(|loan| from(loan)).count() as u32;
+        }
+        // All of them or none. Whether there are any is hard to foresee, and not asked.
+        let newest = self.loans.get(self.position(self.of(NEWEST_LOAN, place)));
+        if newest.is_some_and(from) { self.loan_count(place) } else { 0 }
+    }
+
     /// All active loans of the block.
-    pub fn loans(&self) -> &[Loan] {
-        &self.loans
+    pub fn loans(&self) -> impl Iterator<Item = &Loan> {
+        self.loans.iter().filter(|loan| loan.user != NOBODY)
     }
 
     /// Whether the person owes at least two lenders.
+    #[inline]
     pub fn owes_several_lenders(&self, place: usize) -> bool {
-        // Counts lie closer at hand than loans.
-        if self.loan_count(place) < 2 {
-            return false;
+        self.of(NEWEST_LOAN, place) & (NO_LOAN | SEVERAL_LENDERS) == SEVERAL_LENDERS
+    }
+
+    /// Adds a loan granted in `month`, which is none before that of any other loan.
+    #[inline]
+    pub fn grant(&mut self, place: usize, lender: usize, slot: u8, reported: bool, month: u32) {
+        if self.loans.len() == self.loans.capacity() {
+            self.loans.reserve_exact(LOANS_AT_A_TIME);
         }
+        let granted = (month & 0x7f) as u8 | u8::from(reported) << 7;
+        self.append(Loan { user: place as u16, lender: lender as u16, next: 0, slot, granted });
+        self.traits[place] += ONE_LOAN;
+        self.reported += u16::from(reported);
+    }
+
+    /// Puts a loan behind all others, and in its borrower's list.
+    #[inline]
+    fn append(&mut self, mut loan: Loan) {
+        let number = self.first_number.wrapping_add(self.loans.len() as u16) % NUMBERS;
+        let newest = self.of(NEWEST_LOAN, loan.user());
+        loan.next = number;
+        let mut several = 0;
+        if newest < NO_LOAN {
+            let position = self.position(newest);
+            let newest_one = &mut self.loans[position];
+            several = newest & SEVERAL_LENDERS;
+            if newest_one.lender != loan.lender {
+                several = SEVERAL_LENDERS;
+            }
+            loan.next = std::mem::replace(&mut newest_one.next, number);
+        }
+        self.set_newest_loan(loan.user(), number | several);
+        self.loans.push(loan);
+    }
+
+    /// Removes the loans granted in `month`, which is that of the oldest ones, and tells `each` of them, with the
+    /// number of the borrower's loans and whether these are from several lenders, before and after.
+    #[inline]
+    pub fn end(&mut self, month: u32, mut each: impl FnMut(&Loan, (u32, bool), (u32, bool))) {
+        let cohort = (month & 0x7f) as u8;
+        let ended = self.loans.iter().take_while(|loan| loan.cohort() == cohort).count();
+        for position in 0..ended {
+            let loan = self.loans[position];
+            if loan.user == NOBODY {
+                self.defaulted -= 1;
+                continue;
+            }
+            let place = loan.user();
+            let before = (self.loan_count(place), self.owes_several_lenders(place));
+            self.remove_oldest(&loan);
+            each(&loan, before, (self.loan_count(place), self.owes_several_lenders(place)));
+        }
+        self.loans.drain(..ended);
+        self.first_number = self.first_number.wrapping_add(ended as u16) % NUMBERS;
+    }
+
+    /// Takes its borrower's oldest loan off the list.
+    #[inline]
+    fn remove_oldest(&mut self, loan: &Loan) {
+        let place = loan.user();
+        let newest = self.of(NEWEST_LOAN, place);
+        let position = self.position(newest);
+        self.traits[place] -= ONE_LOAN;
+        self.reported -= u16::from(loan.reported());
+        // It may be the newest one too, which nobody looks at any more.
+        self.loans[position].next = loan.next;
+        self.set_newest_loan(place, if self.loan_count(place) == 0 { NO_LOAN } else { newest });
+        if self.owes_several_lenders(place) && !self.have_several_lenders(place) {
+            self.set_newest_loan(place, newest % NUMBERS);
+        }
+    }
+
+    /// Whether the person's loans are from at least two lenders.
+    fn have_several_lenders(&self, place: usize) -> bool {
         let mut lenders = self.loans_of(place).map(|loan| loan.lender);
         let first = lenders.next();
         lenders.any(|lender| Some(lender) != first)
     }
 
-    /// Adds a loan granted in `month`.
-    pub fn grant(&mut self, place: usize, lender: usize, slot: u8, reported: bool, month: u32) {
-        let position = self.loans.len() as u16;
-        assert!(position < NO_LOAN, "a block's loans fit 15 bits");
-        if self.loans.len() == self.loans.capacity() {
-            self.loans.reserve_exact(LOANS_AT_A_TIME);
+    /// Takes all loans of the person off the list, and tells `each` of them. They count as active no more.
+    pub fn default(&mut self, place: usize, mut each: impl FnMut(&Loan)) {
+        let mut last = self.of(NEWEST_LOAN, place);
+        for _ in 0..self.loan_count(place) {
+            last = self.loans[self.position(last)].next;
+            let position = self.position(last);
+            let loan = &mut self.loans[position];
+            loan.user = NOBODY;
+            each(loan);
+            self.reported -= u16::from(loan.reported());
+            self.traits[place] -= ONE_LOAN;
+            self.defaulted += 1;
         }
-        self.loans.push(Loan {
-            user: place as u16,
-            lender: lender as u16,
-            next: self.first_loan[place].min(NO_LOAN),
-            slot,
-            granted: (month & 0x7f) as u8 | u8::from(reported) << 7,
-        });
-        self.first_loan[place] = position;
-        self.traits[place] += ONE_LOAN;
-        self.reported += u16::from(reported);
+        self.set_newest_loan(place, NO_LOAN);
+        let defaulted = usize::from(self.defaulted);
+        if defaulted > MOST_DEFAULTED.min(self.loans.len() / 4) {
+            self.forget_defaulted();
+        }
     }
 
-    /// Removes and returns the person's first loan.
-    pub fn remove_first_loan(&mut self, place: usize) -> Option<Loan> {
-        let position = self.first_loan[place];
-        (position < NO_LOAN).then(|| self.remove_loan(usize::from(position)))
-    }
-
-    /// Removes and returns the loan at `position`; the last loan takes its place.
-    pub fn remove_loan(&mut self, position: usize) -> Loan {
-        let loan = self.loans[position];
-        self.relink(&loan, position as u16, loan.next);
-        self.traits[loan.user()] -= ONE_LOAN;
-        self.reported -= u16::from(loan.reported());
-        let last = self.loans.pop().expect("there is a loan");
-        if position < self.loans.len() {
-            self.loans[position] = last;
-            self.relink(&last, self.loans.len() as u16, position as u16);
-        }
-        loan
-    }
-
-    /// Makes whatever in the list of `loan`'s borrower points to `from` point to `to`.
-    fn relink(&mut self, loan: &Loan, from: u16, to: u16) {
-        let first = &mut self.first_loan[loan.user()];
-        if *first == from {
-            *first = to;
-            return;
-        }
-        let mut position = *first;
-        while self.loans[usize::from(position)].next != from {
-            position = self.loans[usize::from(position)].next;
-        }
-        self.loans[usize::from(position)].next = to;
+    /// Removes loans in default.
+    fn forget_defaulted(&mut self) {
+        let loans = std::mem::take(&mut self.loans);
+        self.loans.reserve_exact(loans.len() - usize::from(self.defaulted));
+        self.defaulted = 0;
+        let active = || loans.iter().filter(|loan| loan.user != NOBODY);
+        active().for_each(|loan| self.set_newest_loan(loan.user(), NO_LOAN));
+        active().for_each(|loan| self.append(*loan));
     }
 
     /// Users who are members of each of the first `counts.len()` platforms, added to `counts`.
     pub fn count_members(&self, counts: &mut [u64]) {
         for (platform, count) in counts.iter_mut().enumerate().take(16 * self.words) {
-            let column = &self.memberships[platform / 16 * self.len()..][..self.len()];
+            let column = &self.columns[(MEMBERSHIPS + platform / 16) * self.len()..][..self.len()];
             *count += u64::from(column.iter().map(|word| word >> (platform % 16) & 1).sum::<u16>());
         }
     }
@@ -271,18 +377,16 @@ impl Block {
     /// would be waited for one at a time.
     pub fn fetch(&self) {
         const LINE: usize = 64;
-        let line = |column: &[u16]| column.iter().step_by(LINE / 2).fold(0, |all, value| all ^ value);
-        let columns = [&self.quality_rank, &self.home_bank, &self.memberships, &self.first_loan];
+        let columns = self.columns.iter().step_by(LINE / 2).fold(0, |all, value| all ^ value);
         let traits = self.traits.iter().step_by(LINE).fold(0, |all, value| all ^ value);
         let loans = self.loans.iter().step_by(LINE / size_of::<Loan>()).fold(0, |all, loan| all ^ loan.user);
-        std::hint::black_box((columns.map(|column| line(column)), traits, loans));
+        std::hint::black_box((columns, traits, loans));
     }
 
     /// Bytes that the block takes.
     pub fn bytes(&self) -> usize {
         size_of::<Block>()
-            + 2 * (self.quality_rank.capacity() + self.home_bank.capacity() + self.memberships.capacity())
-            + 2 * self.first_loan.capacity()
+            + 2 * self.columns.capacity()
             + self.traits.capacity()
             + size_of::<Loan>() * self.loans.capacity()
     }
@@ -359,15 +463,16 @@ fn draw_block(
     homes: &BankPicker,
 ) -> Block {
     let words = memberships.words();
+    let home = MEMBERSHIPS + words;
+    let columns = home + usize::from(!homes.are_all_first());
     let mut block = Block {
         number,
-        quality_rank: Vec::with_capacity(users),
-        home_bank: Vec::with_capacity(if homes.are_all_first() { 0 } else { users }),
-        memberships: vec![0; users * words],
+        columns: vec![0; users * columns],
         words,
         traits: Vec::with_capacity(users),
-        first_loan: vec![NO_LOAN; users],
         loans: Vec::new(),
+        first_number: 0,
+        defaulted: 0,
         reported: 0,
     };
     let first = number * BLOCK as u32;
@@ -375,25 +480,29 @@ fn draw_block(
     for start in (0..users).step_by(DRAWN_AT_ONCE) {
         let draws = &mut draws[..DRAWN_AT_ONCE.min(users - start)];
         key.draw_agents(Purpose::Traits, first + start as u32, 0, draws);
-        for draw in draws.iter() {
+        let ranks = &mut block.columns[RANK * users + start..];
+        for (draw, rank) in draws.iter().zip(ranks) {
+            *rank = (draw[0] >> 16) as u16;
             let quintile = ((u64::from(draw[1]) * 5) >> 32) as usize;
             let thin_file = uniform(draw[2]) < thin[quintile];
-            block.quality_rank.push((draw[0] >> 16) as u16);
             block.traits.push(quintile as u8 | u8::from(thin_file) << 3);
         }
-        if !homes.are_all_first() {
-            block.home_bank.extend(draws.iter().map(|draw| homes.pick(uniform(draw[3])) as u16));
+        if columns > home {
+            let banks = &mut block.columns[home * users + start..];
+            let picks = draws.iter().map(|draw| homes.pick(uniform(draw[3])) as u16);
+            banks.iter_mut().zip(picks).for_each(|(bank, pick)| *bank = pick);
         }
         let mut activities = [0; DRAWN_AT_ONCE];
         activities.iter_mut().zip(draws.iter()).for_each(|(activity, draw)| *activity = draw[0] as u8);
         for column in 0..words {
-            let sets = &mut block.memberships[column * users + start..][..draws.len()];
+            let sets = &mut block.columns[(MEMBERSHIPS + column) * users + start..][..draws.len()];
             memberships.draw(key, first + start as u32, &activities[..draws.len()], column, sets);
         }
     }
     // Quality is independent of the other traits, so sorting it alone leaves the persons as random
     // as they were, and lets defaults be looked for under a bound that is tight for each segment.
-    sort_ranks(&mut block.quality_rank);
+    sort_ranks(&mut block.columns[..users]);
+    block.columns[NEWEST_LOAN * users..][..users].fill(NO_LOAN);
     block
 }
 
@@ -558,12 +667,11 @@ mod tests {
     fn users_do_not_depend_on_the_size_of_the_sample() {
         let (small, large) = (population(&[0.5; 20], 2000), population(&[0.5; 20], 5500));
         for (few, many) in small.iter().zip(&large) {
-            assert_eq!(few.memberships, many.memberships);
-            assert_eq!(few.quality_rank, many.quality_rank);
+            assert_eq!(few.columns, many.columns);
         }
         assert_eq!(large.len(), 6);
         assert_eq!(large[5].len(), 500);
-        assert!(large[3].quality_rank.is_sorted());
+        assert!(large[3].columns[..BLOCK].is_sorted());
     }
 
     #[test]
@@ -577,17 +685,76 @@ mod tests {
         assert_eq!(lenders(&block, 3), [7, 9, 7]);
         assert_eq!((block.loan_count(3), block.reported_count(3)), (3, 1));
         assert!(block.owes_several_lenders(3) && !block.owes_several_lenders(4));
-        assert_eq!(block.loans()[1].age(140), 9, "130 and 131 are 2 and 3 modulo 128");
+        assert_eq!(block.loans().nth(1).unwrap().age(140), 9, "130 and 131 are 2 and 3 modulo 128");
 
-        let removed = block.remove_loan(0);
-        assert_eq!((removed.lender, removed.age(142)), (7, 12));
-        assert_eq!(lenders(&block, 3), [7, 9]);
-        assert_eq!(lenders(&block, 4), [8]);
-        assert_eq!(block.remove_first_loan(3).unwrap().lender, 7);
-        assert_eq!(block.remove_first_loan(3).unwrap().lender, 9);
-        assert!(block.remove_first_loan(3).is_none());
-        assert_eq!((block.loan_count(3), block.reported_count(3), block.loan_count(4)), (0, 0, 1));
-        assert_eq!(lenders(&block, 4), [8]);
+        let mut ended = Vec::new();
+        block.end(130, |loan, before, after| ended.push((loan.lender, before, after)));
+        assert_eq!(ended, [(7, (3, true), (2, true))]);
+        assert_eq!(lenders(&block, 3), [9, 7]);
+        ended.clear();
+        block.end(131, |loan, before, after| ended.push((loan.lender, before, after)));
+        assert_eq!(ended, [(8, (1, false), (0, false)), (9, (2, true), (1, false))]);
+        assert_eq!((block.loan_count(4), block.reported_count(3)), (0, 0));
+        assert_eq!((lenders(&block, 3), lenders(&block, 4)), (vec![7], vec![]));
+    }
+
+    #[test]
+    fn loans_in_default_are_told_and_gone() {
+        let mut block = population(&[0.5], 10).remove(0);
+        for (place, lender) in [(3, 7), (4, 8), (3, 9)] {
+            block.grant(place, lender, HOME_SLOT, lender == 9, 5);
+        }
+        let mut told = Vec::new();
+        block.default(3, |loan| told.push((loan.lender, loan.slot)));
+        assert_eq!(told, [(7, HOME_SLOT), (9, HOME_SLOT)]);
+        assert_eq!((block.loan_count(3), block.owes_several_lenders(3)), (0, false));
+        assert!(!block.has_reported_loans() && block.loans_of(3).next().is_none());
+        assert_eq!(block.loans().map(|loan| loan.lender).collect::<Vec<_>>(), [8]);
+        block.grant(3, 6, HOME_SLOT, false, 6);
+        block.end(5, |loan, _, _| assert_eq!(loan.lender, 8));
+        assert_eq!(block.loans().map(|loan| loan.lender).collect::<Vec<_>>(), [6]);
+    }
+
+    /// Loans against a plain list of them, over so many months that numbers come round.
+    #[test]
+    fn a_block_keeps_the_loans_that_a_plain_list_would() {
+        const TERM: u32 = 7;
+        let key = Key::new(11, 1);
+        let mut block = population(&[0.5], 900).remove(0);
+        let mut plain: Vec<(usize, u16, u32, bool)> = Vec::new();
+        for month in TERM..TERM + 60 {
+            let mut ended = 0;
+            block.end(month - TERM, |_, _, _| ended += 1);
+            let all = plain.len();
+            plain.retain(|loan| loan.2 + TERM != month);
+            assert_eq!(ended, all - plain.len());
+            for i in 0..if month < TERM + 50 { 900 } else { 90 } {
+                let words = key.draw(Purpose::Traits, i, month, 0);
+                let place = words[0] as usize % 900;
+                if words[1] % 8 == 0 {
+                    let mut defaulted = 0;
+                    block.default(place, |_| defaulted += 1);
+                    assert_eq!(defaulted, plain.iter().filter(|loan| loan.0 == place).count());
+                    plain.retain(|loan| loan.0 != place);
+                } else if block.loan_count(place) < 15 {
+                    let (lender, reported) = (words[2] as u16 % 2, words[3] % 2 == 0);
+                    block.grant(place, usize::from(lender), HOME_SLOT, reported, month);
+                    plain.push((place, lender, month, reported));
+                }
+            }
+            for place in 0..900 {
+                let expected: Vec<_> = plain.iter().filter(|loan| loan.0 == place).collect();
+                let kept: Vec<_> = block.loans_of(place).collect();
+                assert_eq!(kept.len(), expected.len());
+                for (kept, (_, lender, granted, reported)) in kept.iter().zip(&expected) {
+                    assert_eq!((kept.lender, kept.reported()), (*lender, *reported));
+                    assert_eq!(kept.age(month), month - granted);
+                }
+                let several = expected.iter().any(|loan| loan.1 != expected[0].1);
+                assert_eq!(block.owes_several_lenders(place), several);
+                assert_eq!(block.reported_count(place), expected.iter().filter(|loan| loan.3).count() as u32);
+            }
+        }
     }
 
     #[test]
@@ -615,7 +782,7 @@ mod tests {
         assert!(block.locked_out(2, 23) && !block.locked_out(2, 24) && !block.locked_out(1, 0));
         block.grant(2, 5, HOME_SLOT, true, 24);
         assert_eq!((block.loan_count(2), block.reported_count(2), block.loans_of(2).count()), (1, 1, 1));
-        block.remove_loan(0);
+        block.end(24, |loan, _, _| assert_eq!(loan.lender, 5));
         assert!(!block.locked_out(2, 0) && block.loans_of(2).next().is_none());
     }
 }

@@ -46,7 +46,7 @@ fn books_equal_the_loans_they_are_kept_of() {
             let booked = world.banks.books.balance(place / slots, place % slots);
             assert_eq!(booked, balance, "bank {} slot {} in {}", place / slots, place % slots, world.now());
         }
-        let loans: usize = world.blocks.iter().map(|block| block.loans().len()).sum();
+        let loans: usize = world.blocks.iter().map(|block| block.loans().count()).sum();
         assert_eq!(world.banks.books.loans.iter().sum::<u64>(), loans as u64);
     });
 }
