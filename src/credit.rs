@@ -481,22 +481,22 @@ impl Lending {
         open.clear();
         for (number, word) in left.iter().zip(words) {
             let been_to = &been_to[usize::from(*number) * self.tries as usize..][..asked as usize];
-            if let Some(bank) = self.next_lender(user(number), *word, been_to) {
-                open.push(Application::new(*number, bank, HOME_SLOT));
-            }
+            let bank = self.homes.pick(uniform(*word)) as u16;
+            let another = || self.next_lender(user(number), been_to);
+            let bank = if been_to.contains(&bank) { another() } else { Some(bank) };
+            open.extend(bank.map(|bank| Application::new(*number, bank, HOME_SLOT)));
         }
     }
 
-    /// A lender, by deposit share, that has not been asked; `None` where none is found in many draws, of
-    /// which `word` is the first.
-    fn next_lender(&self, user: u32, word: u32, asked: &[u16]) -> Option<u16> {
+    /// A lender, by deposit share, that has not been asked, where the first one drawn had been; `None` where none
+    /// is found in many draws.
+    #[cold]
+    fn next_lender(&self, user: u32, asked: &[u16]) -> Option<u16> {
         const DRAWS: u32 = 64;
         let option = (asked.len() as u32) << 8;
-        let further =
-            (1..DRAWS).map(|draw| self.key.draw(Purpose::NextLender, user, self.month, option | draw)[0]);
-        std::iter::once(word)
-            .chain(further)
-            .map(|word| self.homes.pick(uniform(word)) as u16)
+        (1..DRAWS)
+            .map(|draw| self.key.uniform(Purpose::NextLender, user, self.month, option | draw))
+            .map(|u| self.homes.pick(u) as u16)
             .find(|bank| !asked.contains(bank))
     }
 

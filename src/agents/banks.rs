@@ -61,13 +61,17 @@ impl Source {
 /// Picks a bank from a uniform number: a class by its share, then any bank of it.
 #[derive(Clone, Debug)]
 pub struct BankPicker {
+    /// Where the parts of (0, 1) end in which classes are picked, some at a time; where there are no more, nowhere.
+    ends: Vec<[f64; ENDS_AT_ONCE]>,
     classes: Vec<ClassPart>,
 }
+
+/// How many ends a number is held against at once.
+const ENDS_AT_ONCE: usize = 8;
 
 /// The part of (0, 1) in which a class of banks is picked.
 #[derive(Clone, Copy, Debug)]
 struct ClassPart {
-    end: f64,
     /// The end less the share.
     start: f64,
     share: f64,
@@ -79,12 +83,17 @@ impl BankPicker {
     /// A picker of classes with these shares (which sum to 1) and numbers of banks.
     pub fn new(shares: &[f64], counts: &[usize]) -> BankPicker {
         let (mut end, mut first) = (0.0, 0);
-        let classes = shares.iter().zip(counts).map(|(share, count)| {
+        let (mut ends, mut classes) = (Vec::new(), Vec::new());
+        for (share, count) in shares.iter().zip(counts) {
             end += share;
+            if *share > 0.0 {
+                ends.push(end);
+                classes.push(ClassPart { start: end - share, share: *share, first, count: *count });
+            }
             first += count;
-            ClassPart { end, start: end - share, share: *share, first: first - count, count: *count }
-        });
-        BankPicker { classes: classes.filter(|class| class.share > 0.0).collect() }
+        }
+        let at_once = |ends: &[f64]| std::array::from_fn(|i| ends.get(i).copied().unwrap_or(f64::INFINITY));
+        BankPicker { ends: ends.chunks(ENDS_AT_ONCE).map(at_once).collect(), classes }
     }
 
     /// Whether it can only be the first bank of all.
@@ -96,7 +105,8 @@ impl BankPicker {
     #[inline]
     pub fn pick(&self, u: f64) -> usize {
         // Counting the parts below is quicker than looking for the first that is not: nobody can foresee it.
-        let below = self.classes.iter().filter(|class| u >= class.end).count();
+        let below = |ends: &[f64; ENDS_AT_ONCE]| ends.iter().map(|end| u64::from(u >= *end)).sum::<u64>();
+        let below = self.ends.iter().map(below).sum::<u64>() as usize;
         let class = &self.classes[below.min(self.classes.len() - 1)];
         let within = ((u - class.start) / class.share * class.count as f64).max(0.0) as usize;
         class.first + within.min(class.count - 1)
