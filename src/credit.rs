@@ -85,7 +85,7 @@ pub struct Lending {
 /// What lending has to know of a bank.
 #[derive(Clone, Copy)]
 struct Lender {
-    class: u8,
+    class: u16,
     /// Its source, by number.
     source: u8,
 }
@@ -150,8 +150,6 @@ struct Application {
     bank: u16,
     /// What the lender has bought on the applicant: [`NOTHING`], or the seller's number + 1.
     bought: u16,
-    /// The lender's class.
-    class: u8,
     /// The platform that referred it, as a slot.
     slot: u8,
 }
@@ -159,7 +157,7 @@ struct Application {
 impl Application {
     /// The application of an applicant with a lender who has yet to look at it.
     fn new(applicant: u16, bank: u16, slot: u8) -> Application {
-        Application { pooled: 0.0, applicant, bank, bought: NOTHING, class: 0, slot }
+        Application { pooled: 0.0, applicant, bank, bought: NOTHING, slot }
     }
 }
 
@@ -442,7 +440,6 @@ impl Lending {
             let (applicant, bank) = (&applicants[number], usize::from(application.bank));
             been_to[number * tries + round as usize - 1] = application.bank;
             let Lender { class, source } = self.lenders[bank];
-            application.class = class;
             application.bought = self.score_for_sale(applicant, usize::from(source), application.slot);
             let source = self.sources[usize::from(source)];
             if source.is_agencies() {
@@ -517,9 +514,10 @@ impl Lending {
         }
         // Counts of many banks are far apart in memory: one after another they are waited for together.
         for i in desk.bought.as_slice() {
-            let Application { bank, bought, class, .. } = desk.open[usize::from(*i)];
+            let Application { bank, bought, .. } = desk.open[usize::from(*i)];
             let seller = usize::from(bought) - 1;
             if seller < self.platforms {
+                let class = self.lenders[usize::from(bank)].class;
                 tally.query_platform(usize::from(bank), usize::from(class), seller);
             }
         }
@@ -549,7 +547,7 @@ impl Lending {
         noise: [u32; 2],
         loans_seen: u32,
     ) -> bool {
-        let class = usize::from(application.class);
+        let class = usize::from(self.lenders[usize::from(application.bank)].class);
         let thin = usize::from(applicant.thin_file());
         let (score, scores) = (usize::from(application.bought), self.platforms + 1);
         let pooled;
