@@ -26,6 +26,10 @@ const PLATFORM_FLOWS: [Flow; 7] = [
 /// What an agency's profit consists of, before dividends.
 const AGENCY_FLOWS: [Flow; 4] = [Flow::AgencyFee, Flow::RevenueShare, Flow::UserPayment, Flow::OperatingCost];
 
+/// The highest level of a platform's data, of which everything is known long since: data that double every month
+/// would in a calendar's 1,200 months grow beyond all numbers.
+const HIGHEST_DATA_LEVEL: f64 = 1e290;
+
 /// Pays costs and dividends; platforms invest; agencies learn.
 pub fn settle(world: &mut World) {
     for p in 0..world.platforms.len() {
@@ -61,7 +65,7 @@ fn invest(world: &mut World, p: usize) {
     let index = investment(exposure, burden, unresolved);
     let growth = 1.0 + exposure.data_growth_monthly * index;
     world.platforms[p].investment = index;
-    world.platforms[p].data_level *= growth;
+    world.platforms[p].data_level = (world.platforms[p].data_level * growth).min(HIGHEST_DATA_LEVEL);
 }
 
 /// Investment in data, 0..1, under a burden in shares of reference revenue.

@@ -347,13 +347,19 @@ mod tests {
             }
             Parties::of(&rows)
         };
-        let rows = winners(&[run(10.0, false), run(10.0, false)], &[run(12.0, true), run(13.0, true)]);
+        let (baseline, scenario) = ([run(10.0, false), run(10.0, false)], [run(12.0, true), run(13.0, true)]);
+        let rows = winners(&baseline, &scenario);
         let find = |party: &str| rows.iter().find(|row| row.party == party).unwrap();
         let ant = find("ant");
         assert_eq!((ant.baseline_cny, ant.scenario_cny, ant.gain_cny), (Some(20.0), Some(25.0), 5.0));
         assert_eq!(ant.gains, Some("unclear"), "4 and 6 are far apart for two replicates");
         assert_eq!((find("bureau").baseline_cny, find("bureau").gain_cny), (None, 7.0));
         assert_eq!((find("treasury").gain_cny, find("central_bank").gain_cny), (0.0, -5.0));
+        let verdicts = ["bureau", "treasury"].map(|party| find(party).gains);
+        assert_eq!(verdicts, [Some("wins"), Some("unclear")], "7 in both replicates, and nothing in both");
+        let back = winners(&scenario, &baseline);
+        let bureau = back.iter().find(|row| row.party == "bureau").unwrap();
+        assert_eq!((bureau.gain_cny, bureau.gains), (-7.0, Some("loses")));
         assert_eq!(find("5").baseline_cny, Some(2.0));
         let kinds: Vec<&str> = rows.iter().map(|row| row.party_kind).collect();
         assert_eq!(kinds[..2], ["platform", "agency"]);

@@ -85,7 +85,7 @@ pub struct Lending {
 /// What lending has to know of a bank.
 #[derive(Clone, Copy)]
 struct Lender {
-    class: u8,
+    class: u16,
     /// Its source, by number.
     source: u8,
 }
@@ -151,7 +151,7 @@ struct Application {
     /// What the lender has bought on the applicant: [`NOTHING`], or the seller's number + 1.
     bought: u16,
     /// The lender's class.
-    class: u8,
+    class: u16,
     /// The platform that referred it, as a slot.
     slot: u8,
 }

@@ -132,7 +132,7 @@ impl Panel {
             screens.with_own_score[platform][thin].approval(person.quality)
                 - screens.without[thin].approval(person.quality)
         });
-        if with > 0.0 { rise / with } else { 0.0 }
+        gain(rise, with)
     }
 
     /// The rise of the approval rate of a platform's applicants at banks that source from `agency`
@@ -162,10 +162,30 @@ impl Panel {
             let held = delivered.held(person.user, person.memberships, agency);
             approval(person, held | own) - approval(person, held & !own)
         });
-        if with > 0.0 { rise / with } else { 0.0 }
+        gain(rise, with)
     }
+}
+
+/// The rise of an approval rate over the rate with a platform's own score. Where hardly anybody would be approved
+/// with it there is nothing to gain: what is left of the rate are tails of the normal distribution.
+fn gain(rise: f64, with: f64) -> f64 {
+    const LEAST_RATE: f64 = 1e-30;
+    if with < LEAST_RATE { 0.0 } else { rise / with }
 }
 
 fn consents(person: &Person, consent: Option<f64>) -> bool {
     consent.is_none_or(|share| person.consent_threshold < share)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_gained_where_nobody_is_approved() {
+        assert_eq!(gain(0.1, 0.5), 0.2);
+        assert_eq!(gain(0.0, 0.0), 0.0);
+        // A rate in the tail of the normal distribution, and a rise out of all proportion to it.
+        assert_eq!(gain(-1e-9, 1e-320), 0.0);
+    }
 }

@@ -178,6 +178,18 @@ fn learn<'a>(beliefs: impl Iterator<Item = &'a mut f64>, conduct: &[Conduct], le
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn audits_are_never_more_than_there_is_capacity_for(
+            audits in 0.0..20.0f64, targeting in 0.0..=1.0f64, missing in prop::collection::vec(0.0..=1.0f64, 1..20)
+        ) {
+            let probabilities = audit_probabilities(audits, targeting, &missing);
+            prop_assert!(probabilities.iter().all(|probability| (0.0..=1.0).contains(probability)));
+            prop_assert!(probabilities.iter().sum::<f64>() <= audits + 1e-9);
+        }
+    }
 
     #[test]
     fn audits_go_where_most_is_missing_and_never_beyond_capacity() {

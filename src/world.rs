@@ -21,6 +21,10 @@ use rayon::prelude::*;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+/// A platform that expects less commission a month than this has no revenue at stake: its utilities, measured in
+/// it, would be beyond all numbers. It is so little that only tails of the normal distribution come to less.
+const LEAST_REFERENCE_CNY: f64 = 1e-30;
+
 /// All state of one run.
 pub struct World<'a> {
     /// The scenario that is run.
@@ -268,8 +272,8 @@ impl<'a> World<'a> {
             let share = self.panel.credit_share(p);
             let approval = self.panel.approval_with_own_score(p, &screens);
             self.platforms[p].exclusivity = exclusivity;
-            self.platforms[p].reference_cny =
-                applications * share * approval * loan_years * self.commission(p);
+            let expected = applications * share * approval * loan_years * self.commission(p);
+            self.platforms[p].reference_cny = if expected < LEAST_REFERENCE_CNY { 0.0 } else { expected };
         }
     }
 

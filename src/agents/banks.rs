@@ -267,7 +267,7 @@ impl TwelveMonths {
 #[derive(Clone, Debug)]
 pub struct Banks {
     /// Class, by bank.
-    pub class: Vec<u8>,
+    pub class: Vec<u16>,
     /// First bank, by class, and behind them the number of banks.
     pub first: Vec<usize>,
     /// Data source, by bank.
@@ -290,7 +290,7 @@ impl Banks {
         let mut first = vec![0];
         let mut class = Vec::new();
         for (c, entry) in classes.iter().enumerate() {
-            class.resize(class.len() + entry.row.count as usize, c as u8);
+            class.resize(class.len() + entry.row.count as usize, c as u16);
             first.push(class.len());
         }
         let count = class.len();
@@ -358,6 +358,14 @@ mod tests {
         assert_eq!([0.51, 0.63, 0.9999999].map(|u| picker.pick(u)), [5, 6, 8]);
         let rounded = BankPicker::new(&[0.3, 0.3, 0.4 - 1e-7], &[1, 1, 2]);
         assert_eq!(rounded.pick(1.0 - 1e-9), 3);
+    }
+
+    #[test]
+    fn banks_know_their_class_whatever_the_number_of_classes() {
+        let classes: Vec<Entry<BankClassRow>> =
+            (0..300).map(|c| Entry { id: format!("c{c}"), row: BankClassRow::default() }).collect();
+        let banks = Banks::new(&classes, 0, 0.0);
+        assert!((0..300).all(|c| usize::from(banks.class[banks.of_class(c).start]) == c));
     }
 
     #[test]

@@ -249,6 +249,24 @@ fn both_agencies_are_those_on_the_menu() {
     assert_eq!(world.tallies[0].agency_decisions, 2000);
 }
 
+/// Records of both agencies are read with the abler one's noise: where each holds everything, both know what
+/// the abler one knows.
+#[test]
+fn both_agencies_know_what_the_abler_one_knows() {
+    let approvals = |source: Source| {
+        let scenario = scenario(judged);
+        let mut world = world(&scenario, 3);
+        world.banks.source = vec![source; 8];
+        world.platforms.iter_mut().for_each(|platform| platform.delivered = vec![1.0, 1.0]);
+        settle(&mut world);
+        lend(&mut world);
+        users(&world)
+    };
+    let both = approvals(Source::AllAgencies);
+    assert!(both == approvals(Source::Agency(SOUTH)), "South keeps 0.6 of what records say");
+    assert!(both != approvals(Source::Agency(NORTH)), "North keeps 0.5 of it");
+}
+
 /// A bank's noise about a person, and a seller's, stay: nobody is approved by asking again, and two
 /// banks that know nothing but the same data decide alike.
 #[test]
@@ -330,6 +348,7 @@ fn lent(world: &mut World, place: usize, loans: usize, reported: bool, partnersh
         let lender = (world.blocks[0].home_bank(place) + i) % 8;
         world.blocks[0].grant(place, lender, slot, reported, 2);
         world.banks.books.grant(lender, usize::from(slot), 1, instalment, 12);
+        world.loans_by_quintile[2][usize::from(world.blocks[0].quintile(place)) - 1] += 1;
     }
 }
 
@@ -407,6 +426,7 @@ fn a_hazard_counts_loans_and_discipline() {
                 // One reported loan makes the whole person disciplined.
                 block.grant(place, lender, 0, reported && lender == 0, 2);
                 world.banks.books.grant(lender, 0, 1, instalment, 12);
+                world.loans_by_quintile[2][usize::from(block.quintile(place)) - 1] += 1;
             }
             borrowers += u64::from(place % 3 == 0);
         }

@@ -25,6 +25,8 @@ mod oversight;
 mod patterns;
 mod plan;
 mod program;
+mod properties;
+mod random_scenarios;
 mod regimes;
 mod report;
 mod reproducibility;
