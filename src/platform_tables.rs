@@ -40,10 +40,7 @@ impl MostPrecise {
             by_rank[rank] = platform as u16 + 1;
         }
         let groups = ranks.chunks(8).take(precision.len().div_ceil(8));
-        MostPrecise {
-            lowest_rank: groups.map(|group| of_sets(group, NOBODY, u8::min)).collect(),
-            by_rank,
-        }
+        MostPrecise { lowest_rank: groups.map(|group| of_sets(group, NOBODY, u8::min)).collect(), by_rank }
     }
 
     /// The most precise platform of a set + 1, or 0 if the set is empty.

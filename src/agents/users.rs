@@ -731,13 +731,13 @@ mod tests {
             for i in 0..if month < TERM + 50 { 900 } else { 90 } {
                 let words = key.draw(Purpose::Traits, i, month, 0);
                 let place = words[0] as usize % 900;
-                if words[1] % 8 == 0 {
+                if words[1].is_multiple_of(8) {
                     let mut defaulted = 0;
                     block.default(place, |_| defaulted += 1);
                     assert_eq!(defaulted, plain.iter().filter(|loan| loan.0 == place).count());
                     plain.retain(|loan| loan.0 != place);
                 } else if block.loan_count(place) < 15 {
-                    let (lender, reported) = (words[2] as u16 % 2, words[3] % 2 == 0);
+                    let (lender, reported) = (words[2] as u16 % 2, words[3].is_multiple_of(2));
                     block.grant(place, usize::from(lender), HOME_SLOT, reported, month);
                     plain.push((place, lender, month, reported));
                 }

@@ -81,7 +81,8 @@ fn trial(sweep: &Sweep) -> Result<Trial, Failure> {
     let trials = TRIAL_RUNS.min(runs);
     let (mut time, mut bytes) = (Duration::ZERO, 0);
     for trial in 0..trials {
-        let run = trial * (runs - 1) / TRIAL_RUNS.max(1);
+        // From the first run to the last.
+        let run = trial * (runs - 1) / (trials - 1).max(1);
         let of_point = sweep.points.of_run(run);
         let start = Instant::now();
         let scenario = sweep.scenario(of_point.scenario, of_point.point);

@@ -5,7 +5,7 @@ use super::merge::{MergeError, Source};
 use super::plan::{Design, Points, RunOfPoint};
 use super::rankings::{RankingRow, Rankings};
 use super::report::Gathered;
-use crate::output::columns::{NamedColumn, columns, dictionary};
+use crate::output::columns::{NamedColumn, SCENARIO, columns, dictionary};
 use crate::output::csv::{Dialect, Written, file_name};
 use crate::output::folder::{Folder, OutputError};
 use crate::output::parquet::parquet_name;
@@ -70,7 +70,6 @@ const POINT: Column = Column {
     unit: "number",
     meaning: "Point of the design, counted from 1; 0 is that of all scenarios as they are",
 };
-const SCENARIO: Column = Column { name: "scenario", unit: "name", meaning: "Scenario: the stem of its file" };
 const REPLICATE: Column = Column {
     name: "replicate",
     unit: "number",

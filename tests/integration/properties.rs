@@ -237,7 +237,7 @@ fn books(world: &World) -> Checked {
         let booked = world.banks.books.balance(place / slots, place % slots);
         prop_assert_eq!(booked, balance, "bank {} slot {} in {}", place / slots, place % slots, world.now());
     }
-    let loans: usize = world.blocks.iter().map(|block| block.loans().len()).sum();
+    let loans: usize = world.blocks.iter().map(|block| block.loans().count()).sum();
     prop_assert_eq!(world.banks.books.loans.iter().sum::<u64>(), loans as u64);
     let mut by_quintile = [0; 5];
     for block in &world.blocks {
