@@ -122,12 +122,12 @@ impl Roll {
                 let kept = (0..DOMAINS.len()).filter(|domain| bits >> domain & 1 == 1);
                 Value::List(kept.map(|domain| text(DOMAINS[domain])).collect())
             }
-            Kind::Shape if self.how % 2 == 0 => text("uniform"),
+            Kind::Shape if self.how.is_multiple_of(2) => text("uniform"),
             Kind::Shape => {
                 let (a, b) = (10f64.powf(5.0 * self.share - 2.0), 0.01 + 20.0 * self.share);
                 text(&format!("beta:{}:{}", a.clamp(0.01, 1000.0), b))
             }
-            Kind::Text => text(&self.of(&["Ant", "A long, strange \"name\"", "蚂蚁", "x = 1"])),
+            Kind::Text => text(self.of(&["Ant", "A long, strange \"name\"", "蚂蚁", "x = 1"])),
             Kind::Path => unreachable!("rosters are written, not drawn"),
         }
     }
