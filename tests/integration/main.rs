@@ -31,6 +31,7 @@ mod reproducibility;
 mod scenario_files;
 mod settings;
 mod shards;
+mod space;
 mod statistics;
 mod sweep;
 mod validate;
