@@ -3,6 +3,7 @@
 mod accounting;
 mod assumptions;
 mod bad_input;
+mod browser;
 mod choices;
 mod cli;
 mod common;
@@ -20,6 +21,7 @@ mod injection;
 mod lending;
 mod little;
 mod mutated;
+mod opened;
 mod output;
 mod oversight;
 mod patterns;
