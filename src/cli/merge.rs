@@ -6,6 +6,7 @@ use super::sweep::{FormArgs, closing, tables_failure};
 use super::{Failure, Screen};
 use crate::output::folder::Folder;
 use crate::sweep::merge::{MergeError, Source};
+use crate::sweep::space::{RUN_LINE, of_tables};
 use crate::sweep::tables::{sweep_files, write};
 use crate::timings::{Work, timed};
 use clap::Args;
@@ -33,6 +34,7 @@ pub fn merge(args: &MergeArgs, screen: &Screen) -> Result<(), Failure> {
     let form = args.form.form();
     let folder = Folder::open(&args.out, &sweep_files(), args.force, form.dialect).map_err(output_failure)?;
     interrupt.takes_away(folder.temporary());
+    screen.room(&args.out, of_tables(&points, RUN_LINE, form.parquet)).map_err(output_failure)?;
     let finished =
         timed(Work::Tables, || write(folder, &points, &identity, form, &source.until(&interrupt.stop)))
             .map_err(tables_failure)?;

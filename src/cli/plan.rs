@@ -3,11 +3,13 @@
 use super::run::quoted;
 use super::sweep::SweepArgs;
 use super::{Failure, Screen};
+use crate::output::space::size;
 use crate::random::Key;
 use crate::replicate::simulate;
 use crate::summary::SummaryRow;
 use crate::sweep::Sweep;
 use crate::sweep::journal::{Header, run_line};
+use crate::sweep::space::{of_journals, of_tables};
 use crate::tables::{Reporting, Row};
 use clap::ValueEnum;
 use std::fmt::Write as _;
@@ -108,12 +110,6 @@ fn told(
     let runs = points.runs();
     let (least, most) = (runs / parts, runs.div_ceil(parts));
     let each = if least == most { format!("{most}") } else { format!("{least} or {most}") };
-    let header = points.plan.text().len() as u64;
-    let of_shards = runs * trial.bytes + parts * header;
-    // The tables: a row a run, and a row a point, scenario and outcome.
-    let prefix = points.describe(0).len() as u64;
-    let summaries = points.count() * points.scenarios() as u64 * SummaryRow::COLUMNS.len() as u64;
-    let of_tables = runs * (trial.bytes + prefix) + summaries * (prefix + 100);
     let mut text = format!("{}: {runs} runs in {parts} shards of {each}\n", points.plan.name);
     let of_run = points.plan.replicates;
     let _ = writeln!(
@@ -136,8 +132,8 @@ fn told(
     let _ = writeln!(
         text,
         "  disk: {} for the shards, about {} for the tables",
-        size(of_shards),
-        size(of_tables)
+        size(of_journals(points, runs, parts, trial.bytes)),
+        size(of_tables(points, trial.bytes, false))
     );
     if scheduler == Some(Scheduler::Slurm) && parts > SLURM_ARRAY {
         let _ =
@@ -219,23 +215,14 @@ fn lasting(time: Duration) -> String {
     }
 }
 
-fn size(bytes: u64) -> String {
-    match bytes as f64 {
-        b if b < 1e6 => format!("{:.0} kB", (b / 1e3).max(1.0)),
-        b if b < 1e9 => format!("{:.0} MB", b / 1e6),
-        b => format!("{:.1} GB", b / 1e9),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn times_and_sizes_are_read_at_a_glance() {
+    fn times_are_read_at_a_glance() {
         let times = [0.0123, 3.25, 150.0, 9000.0].map(|s| lasting(Duration::from_secs_f64(s)));
         assert_eq!(times, ["12 ms", "3.2 s", "2 min", "2.5 h"]);
-        assert_eq!([400, 12_000, 5_000_000, 2_500_000_000].map(size), ["1 kB", "12 kB", "5 MB", "2.5 GB"]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::output::folder::{Folder, OutputError};
 use crate::output::manifest::{Inputs, ScenarioInputs, manifest};
 use crate::output::report::report;
 use crate::output::runs::RunTables;
+use crate::output::space;
 use crate::output::terminal::{Digest, Frame};
 use crate::output::xlsx::workbook;
 use crate::output::{REPORT, Selection, WORKBOOK, result_files};
@@ -161,6 +162,8 @@ pub fn execute(job: &Job<'_>, screen: &Screen) -> Result<(), Failure> {
     let interrupt = Interrupt::install()?;
     let folder = Folder::open(&target, &results, options.force, dialect).map_err(output_failure)?;
     interrupt.takes_away(folder.temporary());
+    let needed = space::of_runs(scenarios, options.replicates, selection, options.per_bank);
+    screen.room(&target, needed).map_err(output_failure)?;
 
     let differences = Scenario::differing(&scenarios.iter().collect::<Vec<_>>());
     let mut tables = RunTables::start(folder, scenarios, &differences, selection).map_err(output_failure)?;

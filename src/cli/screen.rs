@@ -1,10 +1,13 @@
 //! Where text goes: standard output and standard error, and whether it may be coloured.
 
 use super::{Color, Failure};
+use crate::output::folder::OutputError;
+use crate::output::space;
 use crate::scenario::Scenario;
 use crate::scenario::problem::Problems;
 use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::path::Path;
 use std::time::Duration;
 
 /// Standard output and standard error as the options want them.
@@ -67,6 +70,17 @@ impl Screen {
         if !self.quiet {
             self.error(&format!("note: {text}\n"));
         }
+    }
+
+    /// Notes that what `folder` is to take, so many bytes, may not fit on its disk.
+    ///
+    /// # Errors
+    /// [`OutputError::NoRoom`] if it clearly does not.
+    pub fn room(&self, folder: &Path, needed: u64) -> Result<(), OutputError> {
+        if let Some(scarce) = space::room(folder, needed)? {
+            self.note(&scarce);
+        }
+        Ok(())
     }
 
     /// The failure that shows these problems.

@@ -15,6 +15,7 @@ use crate::sweep::journal::{Header, JOURNAL, Journal, JournalError};
 use crate::sweep::merge::{MergeError, Source, is_there, ranges, shard_file, shard_journal};
 use crate::sweep::plan::{Points, RunOfPoint};
 use crate::sweep::rankings::{RANKED, RankingRow, ranked};
+use crate::sweep::space::{RUN_LINE, of_journals, of_tables};
 use crate::sweep::tables::{Finished, Form, TablesError, finished, sweep_files, write};
 use crate::sweep::{Sweep, load};
 use crate::tables::{Reporting, Row};
@@ -194,6 +195,9 @@ fn whole(args: &SweepArgs, screen: &Screen, sweep: &Sweep, out: &Path) -> Result
             )));
         }
     }
+    let needed = still_needed(&sweep.points, sweep.points.runs(), &path);
+    let of_tables = of_tables(&sweep.points, RUN_LINE, form.parquet);
+    screen.room(out, needed.saturating_add(of_tables)).map_err(output_failure)?;
     fs::create_dir_all(out).map_err(JournalError::io(out)).map_err(journal_failure)?;
     let interrupt = Interrupt::install()?;
     let mut journal = open_journal(args, &path, header.clone()).map_err(journal_failure)?;
@@ -237,6 +241,8 @@ fn shard_of(
     if !args.force && is_there(&name, &header).map_err(shard_failure)? {
         return screen.say(&format!("{} is complete\n", name.display()));
     }
+    let needed = still_needed(&sweep.points, runs.end - runs.start, &path);
+    screen.room(out, needed).map_err(|error| Failure::TryAgain(error.to_string()))?;
     fs::create_dir_all(out).map_err(JournalError::io(out)).map_err(shard_failure)?;
     let interrupt = Interrupt::install()?;
     let mut journal = open_journal(args, &path, header).map_err(shard_failure)?;
@@ -260,6 +266,12 @@ fn shard_of(
         format!("runs {} to {}", runs.start + 1, runs.end)
     };
     screen.say(&format!("Shard {part} of {parts}: {said}\nFile: {}\n", name.display()))
+}
+
+/// Bytes by which the journal at `path` will grow, about.
+fn still_needed(points: &Points, runs: u64, path: &Path) -> u64 {
+    let there = fs::metadata(path).map_or(0, |file| file.len());
+    of_journals(points, runs, 1, RUN_LINE).saturating_sub(there)
 }
 
 fn open_journal(args: &SweepArgs, path: &Path, header: Header) -> Result<Journal, JournalError> {

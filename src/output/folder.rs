@@ -3,6 +3,7 @@
 use super::MANIFEST;
 use super::csv::{Dialect, TableWriter, Written, file_name};
 use super::parquet::{ParquetWriter, parquet_name};
+use super::space::size;
 use crate::tables::{Cell, CellType};
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -29,6 +30,16 @@ pub enum OutputError {
     /// Another process writes results into the folder.
     #[error("another process is writing results into {}; give another --out, or wait until it is done", .0.display())]
     Busy(PathBuf),
+    /// The disk has no room for what is to be written.
+    #[error("can't write {}: results take about {}, and {} are free there", folder.display(), size(*needed), size(*free))]
+    NoRoom {
+        /// The folder.
+        folder: PathBuf,
+        /// Bytes that the results take, about.
+        needed: u64,
+        /// Bytes that are free.
+        free: u64,
+    },
     /// The disk or the system refuses.
     #[error("can't write {}: {source}", path.display())]
     Io {

@@ -10,6 +10,7 @@ pub mod manifest;
 pub mod parquet;
 pub mod report;
 pub mod runs;
+pub mod space;
 pub mod terminal;
 pub mod xlsx;
 

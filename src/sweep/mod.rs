@@ -10,6 +10,7 @@ pub mod merge;
 pub mod plan;
 pub mod rankings;
 pub mod report;
+pub mod space;
 pub mod tables;
 
 pub use file::load;

@@ -38,7 +38,7 @@ const REFUSED: [&str; 24] = [
 ];
 
 /// Attacks on what reads HTML, XML, Markdown, templates, or makes links; text elsewhere.
-const INERT: [&str; 22] = [
+pub const INERT: [&str; 22] = [
     "<script>alert(1)</script>",
     "</title><script>alert(1)</script>",
     "</style><script>alert(1)</script>",
@@ -64,7 +64,7 @@ const INERT: [&str; 22] = [
 ];
 
 /// Where texts stand in a scenario and in the files it names.
-const PLACES: [&str; 10] = [
+pub const PLACES: [&str; 10] = [
     "title",
     "about",
     "note",
@@ -78,7 +78,7 @@ const PLACES: [&str; 10] = [
 ];
 
 /// A scenario with `text` at these places, and what is usual at the others.
-fn written(text: &str, places: &[&str]) -> TempDir {
+pub fn written(text: &str, places: &[&str]) -> TempDir {
     let here = tempfile::tempdir().unwrap();
     let at = |place: &str, usual: &str| if places.contains(&place) { text.to_string() } else { usual.into() };
     let toml = |place: &str| toml::Value::String(at(place, "Usual")).to_string();

@@ -1,7 +1,8 @@
 //! The report in a real browser: it renders, complains of nothing and asks for nothing.
 
+use crate::browser::{asked_for, browse, chromium, quiet};
 use crate::common::shipped;
-use crate::program::{installed, mandate, scenario};
+use crate::program::{mandate, scenario};
 use mandate::output::report::report;
 use mandate::results::{Gatherer, Results};
 use mandate::run::{Plan, RunId, run};
@@ -11,7 +12,6 @@ use mandate::tables::{Reporting, RunRows};
 use std::convert::Infallible;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 use std::sync::atomic::AtomicBool;
 
 /// The page that compares shipped scenarios, run small.
@@ -42,38 +42,6 @@ fn page(names: &[&str], sample: &str, replicates: u32) -> String {
     })
 }
 
-/// The browser, if there is one; where the project is checked there must be.
-fn chromium() -> Option<PathBuf> {
-    let names = ["chromium", "chromium-browser", "google-chrome"];
-    installed(&names, |_| true, "chromium to render the report with")
-}
-
-fn browse(chromium: &Path, profile: &Path, page: &Path, more: &[&str]) -> Output {
-    let mut command = Command::new(chromium);
-    command.args([
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--no-first-run",
-        "--disable-dev-shm-usage",
-    ]);
-    command.args(["--disable-background-networking", "--disable-component-update", "--disable-sync"]);
-    command.args(["--disable-extensions", "--disable-default-apps", "--no-default-browser-check"]);
-    command.args(["--host-resolver-rules=MAP * ~NOTFOUND", "--enable-logging=stderr", "--v=0"]);
-    command.arg(format!("--user-data-dir={}", profile.display()));
-    command.args(["--virtual-time-budget=3000"]).args(more);
-    command.arg(format!("file://{}", page.display()));
-    command.output().expect("the browser starts")
-}
-
-/// The first request in a log of the network that a page made, not the browser for itself.
-fn asked_for(log: &Path) -> Option<String> {
-    let log = fs::read_to_string(log).expect("the browser keeps a log of the network");
-    let of_page =
-        |line: &&str| line.contains("\"initiator\":") && !line.contains("\"initiator\":\"not an origin\"");
-    log.lines().find(of_page).map(String::from)
-}
-
 #[test]
 fn a_browser_renders_the_report_and_asks_for_nothing() {
     let Some(chromium) = chromium() else { return };
@@ -93,9 +61,7 @@ fn a_browser_renders_the_report_and_asks_for_nothing() {
     assert!(dom.contains("<h1>Strict oversight against December deadline</h1>"), "{said}");
     assert_eq!(dom.matches("<figure>").count(), 6 + 1, "six figures of the story and one of who wins");
     assert_eq!(dom.matches("<svg").count(), html.matches("<svg").count());
-    for complaint in ["CONSOLE", "Content Security Policy", "Refused to"] {
-        assert!(!said.contains(complaint), "{said}");
-    }
+    quiet(&said);
     assert_eq!(asked_for(&log), None, "the page asks for something on the network");
 
     // The same eyes see what another page asks for.
@@ -179,9 +145,7 @@ fn a_browser_renders_the_report_of_a_sweep_and_asks_for_nothing() {
         for part in ["role=\"img\"", "<title id=", "<desc id="] {
             assert_eq!(dom.matches(part).count(), drawn, "every chart has its {part}");
         }
-        for complaint in ["CONSOLE", "Content Security Policy", "Refused to"] {
-            assert!(!said.contains(complaint), "{said}");
-        }
+        quiet(&said);
         assert_eq!(asked_for(&log), None, "the page asks for something on the network");
         assert!(!dom.contains("NaN") && !dom.contains("inf"), "numbers are numbers");
     }
