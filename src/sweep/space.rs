@@ -8,7 +8,7 @@ use crate::tables::Row;
 pub const RUN_LINE: u64 = 1060;
 
 /// How many times smaller tables are as Parquet, at most: that depends on how often numbers are the same.
-const PARQUET: u64 = 16;
+const PARQUET: u64 = 32;
 
 /// Bytes that the tables of a sweep take, about, where a run takes `run_line` in its journal. Effects and
 /// rankings, which don't grow with points, are left out; as Parquet, they take this at least.

@@ -75,7 +75,8 @@ fn estimates_are_near_what_sweeps_take() {
             let (estimate, out) = (of_tables(points, RUN_LINE, parquet), here.path().join("o"));
             if parquet {
                 // No more than a bound from below is known.
-                assert!(estimate as f64 / bytes(&out) < MARGIN, "{name}");
+                let ratio = estimate as f64 / bytes(&out);
+                assert!(ratio < MARGIN, "{name}: estimated {ratio:.2} times what it takes");
             } else {
                 near(estimate, &out, name);
             }
