@@ -246,7 +246,7 @@ impl Drawn {
     }
 
     /// Has what was asked for drawn, in this order: at least one word more than that, and so many that all are
-    /// drawn side by side.
+    /// drawn side by side. What those more are of, which was asked for before, does not matter.
     fn draw(&mut self, key: Key, purpose: Purpose, month: u32) -> &[u32] {
         let drawn = (self.of.len + 1).next_multiple_of(DRAWN_SIDE_BY_SIDE);
         key.first_words(purpose, month, &self.of.things[..drawn], &mut self.words[..drawn]);
@@ -635,7 +635,7 @@ impl Lending {
             let seen = |loan: &&Loan| usize::from(loan.lender) == bank || loan.reported();
             block.loans_of(applicant.place()).filter(seen).count() as u32
         } else {
-            block.loans_from(bank, applicant.place())
+            block.loans_from(applicant.place(), bank)
         }
     }
 

@@ -27,9 +27,9 @@ const SEVERAL_LENDERS: u16 = 1 << 14;
 /// Loans are numbered modulo this.
 const NUMBERS: u16 = 1 << 14;
 
-/// The most loans in default that a block keeps among the others: with 15 loans each of active borrowers, all
-/// have numbers of their own.
-const MOST_DEFAULTED: usize = NUMBERS as usize - 15 * BLOCK - 1;
+/// The most loans in default that a block keeps among the others: beside all the active ones that there can be,
+/// each has a number of its own.
+const MOST_DEFAULTED: usize = NUMBERS as usize - MOST_LOANS * BLOCK - 1;
 
 /// The borrower of a loan in default, which is nobody's any more.
 const NOBODY: u16 = u16::MAX;
@@ -115,6 +115,9 @@ const MEMBERSHIPS: usize = 2;
 
 /// One loan in the number of loans within traits.
 const ONE_LOAN: u8 = 1 << 4;
+
+/// The most loans that a person may have at a time: their number has the bits of traits above that.
+pub const MOST_LOANS: usize = (u8::MAX / ONE_LOAN) as usize;
 
 impl Block {
     /// Users in the block.
@@ -238,7 +241,7 @@ impl Block {
 
     /// Active loans of the person from one lender.
     #[inline]
-    pub fn loans_from(&self, lender: usize, place: usize) -> u32 {
+    pub fn loans_from(&self, place: usize, lender: usize) -> u32 {
         let from = |loan: &Loan| usize::from(loan.lender) == lender;
         if self.owes_several_lenders(place) {
             return self.loans_of(place).filter(|loan| from(loan)).count() as u32;
@@ -274,6 +277,7 @@ impl Block {
     /// Puts a loan behind all others, and in its borrower's list.
     #[inline]
     fn append(&mut self, mut loan: Loan) {
+        assert!(self.loans.len() < usize::from(NUMBERS), "each of a block's loans has a number of its own");
         let number = self.first_number.wrapping_add(self.loans.len() as u16) % NUMBERS;
         let newest = self.of(NEWEST_LOAN, loan.user());
         loan.next = number;

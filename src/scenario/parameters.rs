@@ -11,6 +11,7 @@ use super::value::{
     Consent, DeliverTo, DirectSale, Domains, FeeRule, FromValue, HIGHEST_FEE, Kind, LoanRecords, Operator,
     Shape, Value,
 };
+use crate::agents::users::MOST_LOANS;
 use crate::units::{Month, RuleMonth};
 
 /// Whether an amendment may change a parameter while the calendar runs.
@@ -153,7 +154,7 @@ section! {
         pd_slope: f64 = 0.9, number(0.0, 10.0), "probit", Amendable, "Slope beta of the annual probability of default on credit quality", "A";
         pd_per_loan: f64 = 0.25, number(-5.0, 5.0), "probit", Amendable, "Effect gamma of each other loan on the probability of default", "A";
         term_months: u32 = 12, whole(1, 120), "months", Fixed, "Term of a loan, which amortises linearly", "A";
-        max_loans: u32 = 4, whole(1, 15), "loans", Fixed, "Loans a person may have at a time", "A";
+        max_loans: u32 = 4, whole(1, MOST_LOANS as u64), "loans", Fixed, "Loans a person may have at a time", "A";
         tries: u32 = 2, whole(1, 20), "lenders", Amendable, "Distinct lenders a person asks before giving up", "A";
         lockout_months: u32 = 24, whole(0, 1200), "months", Amendable, "Months for which a defaulter can't apply", "A";
         lending_rate: f64 = 0.15, number(0.0, 10.0), "per year", Amendable, "Interest rate of loans", "R: 15-18 % at the largest platform";

@@ -6,13 +6,11 @@ use super::parameters::{AgencyRow, BankClassRow, Entry, Parameter, PlatformRow, 
 use super::problem::{Collector, Origin, Problem, check_text};
 use super::value::{Kind, Value, nearest_hint};
 use super::{Statistic, Target};
+use crate::agents::banks::MOST_BANKS;
+use crate::information::MOST_PLATFORMS;
 use crate::tables;
 use std::collections::{HashMap, HashSet};
 
-/// Most platforms in a roster.
-pub const MOST_PLATFORMS: usize = 128;
-/// Most banks of all classes together.
-pub const MOST_BANKS: usize = 60_000;
 /// Most agencies in a roster.
 pub const MOST_AGENCIES: usize = 64;
 

@@ -1,11 +1,13 @@
 //! What the tests share: scenarios, runs, means.
 
+use mandate::accounts;
 use mandate::random::Key;
 use mandate::replicate::simulate;
 use mandate::scenario::Scenario;
 use mandate::scenario::load;
 use mandate::tables::{MonthRow, Reporting, RunRows};
 use mandate::units::{Month, RuleMonth};
+use mandate::world::World;
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -37,6 +39,32 @@ pub fn written(text: &str, sets: &[&str]) -> Scenario {
 pub fn read(file: &Path, sets: &[&str]) -> Scenario {
     let sets: Vec<String> = sets.iter().map(|set| set.to_string()).collect();
     load(file, &sets, None).unwrap_or_else(|problems| panic!("{}", problems.render(false)))
+}
+
+/// Whether books and counts of borrowers are those of the loans that there are, person by person.
+pub fn recounted(world: &World) -> Result<(), String> {
+    let same = |what: &str, kept: i128, counted: i128| {
+        let told = || Err(format!("{what} in {}: {kept} kept, {counted} counted", world.now()));
+        if kept == counted { Ok(()) } else { told() }
+    };
+    let slots = world.banks.books.slots();
+    for (place, balance) in accounts::recount(world).into_iter().enumerate() {
+        let (bank, slot) = (place / slots, place % slots);
+        same(&format!("bank {bank} slot {slot}"), world.banks.books.balance(bank, slot).0, balance.0)?;
+    }
+    let (mut loans, mut borrowers, mut multiple) = (0, 0, 0);
+    for block in &world.blocks {
+        loans += block.loans().count();
+        for place in 0..block.len() {
+            let lenders: Vec<u16> = block.loans_of(place).map(|loan| loan.lender).collect();
+            same("loans of a person", block.loan_count(place).into(), lenders.len() as i128)?;
+            borrowers += i128::from(!lenders.is_empty());
+            multiple += i128::from(lenders.iter().any(|lender| *lender != lenders[0]));
+        }
+    }
+    same("loans", world.banks.books.loans.iter().sum::<u64>().into(), loans as i128)?;
+    same("borrowers", world.borrowers.into(), borrowers)?;
+    same("borrowers from several lenders", world.multiple_borrowers.into(), multiple)
 }
 
 /// Runs replicates 1 to `replicates` of a scenario.

@@ -3,9 +3,11 @@
 //! as well.
 
 use crate::common::repository;
+use crate::program::{files, scenario};
 use mandate::scenario::parameters::{During, Parameter, Parameters, Place, STAKE, all_parameters};
 use mandate::scenario::value::{DOMAINS, Kind, Value};
 use mandate::scenario::{Scenario, Trigger, load, problem::Problems};
+use mandate::sweep::file::is_sweep;
 use mandate::tables::indicators;
 use mandate::units::{Month, RuleMonth};
 use proptest::prelude::*;
@@ -15,23 +17,8 @@ use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
 
-/// What a scenario may extend: nothing, or one of these. The first few name no ids, so that other rosters can
-/// be put under them.
-const BASES: [&str; 12] = [
-    "open-market",
-    "direct-ban",
-    "december-deadline",
-    "national-registry",
-    "joint-venture",
-    "public-utility",
-    "user-ownership",
-    "divestiture",
-    "step-by-step",
-    "pushed-back",
-    "strict-oversight",
-    "neutral-agency",
-];
-const BASES_FOR_ANY_ROSTER: usize = 3;
+/// Shipped scenarios that name no ids, so that other rosters can be put under them.
+const FOR_ANY_ROSTER: [&str; 3] = ["open-market", "direct-ban", "december-deadline"];
 
 /// Rosters that are written, by file.
 const ROSTERS: [&str; 4] = ["platforms", "banks", "agencies", "stakes"];
@@ -210,7 +197,7 @@ pub fn draft() -> impl Strategy<Value = Draft> {
     let calendar = (0..40i32, 1..20u32, 0..=12u32, sample, roll());
     let rule = || prop::option::weighted(0.6, roll());
     // Rosters that are shipped have thousands of banks, which take time.
-    let base = prop_oneof![5 => 0..=BASES_FOR_ANY_ROSTER, 1 => 0..=BASES.len()];
+    let base = prop_oneof![5 => 0..=FOR_ANY_ROSTER.len(), 1 => 0..=BASES.len()];
     let what = (
         base,
         calendar,
@@ -221,7 +208,7 @@ pub fn draft() -> impl Strategy<Value = Draft> {
     );
     (what, 0..1_000_000u64, 1..4u32, 2..=5usize).prop_map(|(what, seed, replicate, chunks)| {
         let (base, (start, months, burn_in, sample, population), rules, settings, rosters, amendments) = what;
-        let rosters = rosters.filter(|_| base <= BASES_FOR_ANY_ROSTER);
+        let rosters = rosters.filter(|_| base <= FOR_ANY_ROSTER.len());
         Draft {
             base: if base == 0 && rosters.is_none() { 1 } else { base },
             start,
@@ -257,10 +244,17 @@ fn shipped_roster(name: &str) -> Shipped {
 static SHIPPED: LazyLock<HashMap<&'static str, Shipped>> =
     LazyLock::new(|| ROSTERS.map(|name| (name, shipped_roster(name))).into());
 
-/// Scenarios that are shipped, loaded once.
-static LOADED: LazyLock<HashMap<&'static str, Scenario>> = LazyLock::new(|| {
-    let one = |name: &str| load(&repository(&format!("scenarios/{name}.toml")), &[], None);
-    BASES.map(|name| (name, one(name).unwrap_or_else(|problems| panic!("{}", problems.render(false))))).into()
+/// What a scenario may extend beside nothing: all that are shipped, those for any roster first, loaded once.
+static BASES: LazyLock<Vec<(String, Scenario)>> = LazyLock::new(|| {
+    let shipped = files(&repository("scenarios")).into_keys();
+    let names = shipped.filter_map(|name| name.strip_suffix(".toml").map(String::from));
+    let mut names: Vec<String> = names.filter(|name| !is_sweep(&scenario(name))).collect();
+    names.sort_by_key(|name| !FOR_ANY_ROSTER.contains(&name.as_str()));
+    let one = |name: String| {
+        let loaded = load(&scenario(&name), &[], None);
+        (name, loaded.unwrap_or_else(|problems| panic!("{}", problems.render(false))))
+    };
+    names.into_iter().map(one).collect()
 });
 
 /// Files of a scenario, in the words of one who starts `mandate` in the folder of the repository.
@@ -308,7 +302,7 @@ impl Draft {
                 }
                 files.load(folder)?
             }
-            None => LOADED[BASES[self.base - 1]].clone(),
+            None => BASES[self.base - 1].1.clone(),
         };
         self.write_parameters(start, &mut files.scenario);
         Ok(files)
@@ -317,7 +311,7 @@ impl Draft {
     fn head(&self) -> String {
         let mut text = "title = \"At random\"\n".to_string();
         if self.base > 0 {
-            let _ = writeln!(text, "extends = \"scenarios/{}.toml\"", BASES[self.base - 1]);
+            let _ = writeln!(text, "extends = \"scenarios/{}.toml\"", BASES[self.base - 1].0);
         }
         text
     }
@@ -333,7 +327,7 @@ impl Draft {
             Trigger::From(month) => Some(*month),
             Trigger::When(_) => None,
         };
-        let base = (self.base > 0).then(|| &LOADED[BASES[self.base - 1]]);
+        let base = (self.base > 0).then(|| &BASES[self.base - 1].1);
         let amendments = base.into_iter().flat_map(|base| &base.amendments);
         amendments.filter_map(|amendment| dated(&amendment.trigger)).fold(start, Month::min)
     }

@@ -149,12 +149,18 @@ fn small_disks() {
         "\"$1\" run {:?} --sample 100 --set calendar.burn_in_months=1 --set calendar.months=6",
         base.to_str().unwrap()
     );
+    // The tables of this sweep take about 1.4 MB.
+    let mut sweep = mandate(here.path());
+    sweep.arg("sweep").arg(scenario("what-matters")).args(["--sample", "100", "--replicates", "1"]);
+    sweep.args(["--set", "calendar.burn_in_months=1", "--set", "calendar.months=2"]);
+    sweep.args(["--quiet", "--shard", "1/1", "--out", "shards"]).assert().code(0);
     // A replicate of these months takes about 40 kB.
     let commands = format!(
         "echo mounted\n\
          {run} --quiet --replicates 2 --out small/two; echo status $? >&2\n\
          {run} --quiet --replicates 100 --out small/many; echo status $? >&2\n\
          {run} --tables months --replicates 90 --out small/tight >/dev/null; echo status $? >&2\n\
+         \"$1\" merge shards --out small/merged >&2; echo status $? >&2\n\
          ls small >&2\n"
     );
     let Some(output) = on_a_small_disk(here.path(), &commands) else { return };
@@ -165,5 +171,6 @@ fn small_disks() {
     assert_eq!(lines[2], "status 1", "{said}");
     assert!(lines[3].starts_with("note: small/tight: results take about "), "{said}");
     assert!(lines[3].ends_with(" are free there"), "{said}");
-    assert_eq!(lines.last(), Some(&"two"), "{said}");
+    let merged = lines.iter().position(|line| line.starts_with("error: can't write small/merged: ")).unwrap();
+    assert_eq!(lines[merged + 1..], ["status 1", "tight", "two"], "{said}");
 }
