@@ -248,13 +248,13 @@ static SHIPPED: LazyLock<HashMap<&'static str, Shipped>> =
 static BASES: LazyLock<Vec<(String, Scenario)>> = LazyLock::new(|| {
     let shipped = files(&repository("scenarios")).into_keys();
     let names = shipped.filter_map(|name| name.strip_suffix(".toml").map(String::from));
-    let mut names: Vec<String> = names.filter(|name| !is_sweep(&scenario(name))).collect();
-    names.sort_by_key(|name| !FOR_ANY_ROSTER.contains(&name.as_str()));
+    let others = names.filter(|name| !FOR_ANY_ROSTER.contains(&name.as_str()) && !is_sweep(&scenario(name)));
+    let names = FOR_ANY_ROSTER.map(String::from).into_iter().chain(others);
     let one = |name: String| {
         let loaded = load(&scenario(&name), &[], None);
         (name, loaded.unwrap_or_else(|problems| panic!("{}", problems.render(false))))
     };
-    names.into_iter().map(one).collect()
+    names.map(one).collect()
 });
 
 /// Files of a scenario, in the words of one who starts `mandate` in the folder of the repository.

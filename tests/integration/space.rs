@@ -149,7 +149,7 @@ fn small_disks() {
         "\"$1\" run {:?} --sample 100 --set calendar.burn_in_months=1 --set calendar.months=6",
         base.to_str().unwrap()
     );
-    // The tables of this sweep take about 1.4 MB.
+    // The tables of this sweep take about 1.5 MB.
     let mut sweep = mandate(here.path());
     sweep.arg("sweep").arg(scenario("what-matters")).args(["--sample", "100", "--replicates", "1"]);
     sweep.args(["--set", "calendar.burn_in_months=1", "--set", "calendar.months=2"]);
