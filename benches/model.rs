@@ -59,11 +59,10 @@ fn print_bytes_per_user() {
 fn baseline_of_a_million_users(bencher: Bencher, threads: usize) {
     let scenario = baseline(1_000_000);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-    let chunks = if threads == 1 { 1 } else { 4 * threads };
     bencher.counter(ItemsCount::new(1_000_000 * months(&scenario))).bench(|| {
         pool.install(|| {
             let stop = AtomicBool::new(false);
-            simulate(&scenario, Key::new(1, 1), chunks, Reporting::default(), &stop).unwrap()
+            simulate(&scenario, Key::new(1, 1), threads, Reporting::default(), &stop).unwrap()
         })
     });
 }
@@ -82,10 +81,9 @@ fn credit_only_of_ten_million_users(bencher: Bencher, threads: usize) {
 
 fn months_alone(bencher: Bencher, scenario: &Scenario, threads: usize) {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-    let chunks = if threads == 1 { 1 } else { 4 * threads };
     bencher
         .counter(ItemsCount::new(scenario.parameters.users.sample * u64::from(months(scenario))))
-        .with_inputs(|| pool.install(|| World::new(scenario, Key::new(1, 1), chunks, false)))
+        .with_inputs(|| pool.install(|| World::new(scenario, Key::new(1, 1), threads, false)))
         .bench_values(|mut world| {
             pool.install(|| {
                 for month in 0..months(scenario) {

@@ -91,8 +91,7 @@ fn program(users: u64, threads: usize) -> Duration {
     assert_eq!(u64::from(scenario.parameters.calendar.all_months()), MONTHS);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     pool.install(|| {
-        let mut world =
-            World::new(&scenario, Key::new(1, 1), if threads == 1 { 1 } else { 4 * threads }, false);
+        let mut world = World::new(&scenario, Key::new(1, 1), threads, false);
         let start = Instant::now();
         for month in 0..MONTHS as u32 {
             world.month = month;

@@ -1,7 +1,7 @@
 //! One month of the world.
 
-use crate::agents::users::in_chunks;
-use crate::credit::{Desk, Lending};
+use crate::agents::users::serve_blocks;
+use crate::credit::Lending;
 use crate::repayment::Repayment;
 use crate::timings::{Work, timed};
 use crate::world::World;
@@ -34,7 +34,8 @@ pub fn step_month(world: &mut World) {
 fn repay_and_lend(world: &mut World) {
     timed(Work::Loans, || {
         let (repayment, lending) = (Repayment::new(world), Lending::new(world));
-        in_chunks(&mut world.blocks, &mut world.tallies, world.stop, Desk::default, |block, desk, tally| {
+        let World { blocks, desks, tallies, .. } = world;
+        serve_blocks(blocks, desks, tallies, world.stop, |block, desk, tally| {
             block.fetch();
             repayment.serve(block, tally);
             lending.serve(block, desk, tally);

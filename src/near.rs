@@ -37,10 +37,78 @@ impl GeometricSkip {
         if part > self.slack && part < 1.0 - self.slack { whole } else { self.exact(word) }
     }
 
+    /// The first of the words from `first` to `last` whose skip is less than `most`, that of `first`; there is one.
+    fn end_of(&self, most: u32, first: u32, last: u32, near_log: &NearLog) -> u32 {
+        // It is the one after log(u) = most x log(1 - probability), or one beside it.
+        let u = libm::exp(f64::from(most) * self.log_none);
+        let near = (u * 4_294_967_296.0) as u32;
+        let likely = near.saturating_sub(1).max(first)..=near.saturating_add(1).min(last);
+        let is_less = |word: &u32| self.of(*word, near_log) < most;
+        match likely.clone().find(is_less) {
+            Some(word) if word > *likely.start() => word,
+            _ => {
+                let (mut low, mut high) = (first, last);
+                while low < high {
+                    let word = low + (high - low) / 2;
+                    if is_less(&word) { high = word } else { low = word + 1 }
+                }
+                low
+            }
+        }
+    }
+
     /// The same where a near value is too near to a whole number to say.
     #[cold]
     fn exact(&self, word: u32) -> u32 {
         (libm::log(uniform(word)) / self.log_none) as u32
+    }
+}
+
+/// Skips of one probability, looked up: many times as fast as working each out, once the table is made.
+pub struct SkipTable {
+    skip: GeometricSkip,
+    parts: [PartOfSkips; SkipTable::PARTS],
+}
+
+/// The skips of equally many words, one after another.
+#[derive(Clone, Copy)]
+struct PartOfSkips {
+    /// The skip of the last of them.
+    least: u32,
+    /// The words below this one have a skip of one more.
+    end_of_more: u32,
+}
+
+impl SkipTable {
+    const PARTS: usize = 1 << (32 - SkipTable::BITS_WITHIN);
+    const BITS_WITHIN: u32 = 24;
+    /// In the place of the least skip of a part: there are more than two, and the table does not tell.
+    const SEVERAL: u32 = u32::MAX - 1;
+
+    /// The table of `skip`.
+    pub fn new(skip: GeometricSkip, near_log: &NearLog) -> SkipTable {
+        let part = |part: usize| {
+            let first = (part as u32) << Self::BITS_WITHIN;
+            let last = first | ((1 << Self::BITS_WITHIN) - 1);
+            // The greater the word, the smaller the skip.
+            let (most, least) = (skip.of(first, near_log), skip.of(last, near_log));
+            if most - least > 1 || least >= Self::SEVERAL {
+                return PartOfSkips { least: Self::SEVERAL, end_of_more: 0 };
+            }
+            let end_of_more = if most > least { skip.end_of(most, first, last, near_log) } else { first };
+            PartOfSkips { least, end_of_more }
+        };
+        SkipTable { skip, parts: std::array::from_fn(part) }
+    }
+
+    /// [`GeometricSkip::of`].
+    #[inline]
+    pub fn of(&self, word: u32, near_log: &NearLog) -> u32 {
+        let part = self.parts[(word >> Self::BITS_WITHIN) as usize];
+        if part.least == Self::SEVERAL {
+            return self.skip.of(word, near_log);
+        }
+        part.least + u32::from(word < part.end_of_more)
     }
 }
 
@@ -178,11 +246,19 @@ mod tests {
         for word in &words {
             assert!((near_log.of(*word) - libm::log(uniform(*word))).abs() < NearLog::ERROR / 4.0, "{word}");
         }
-        for probability in [1e-12, 1e-6, 0.003, 0.06, 0.5, 0.999_999] {
+        for probability in [0.0, 1e-12, 1e-6, 0.003, 0.06, 0.5, 0.999_999, 1.0] {
             let skip = GeometricSkip::new(probability);
             for word in &words {
                 let expected = (libm::log(uniform(*word)) / libm::log1p(-probability)) as u32;
                 assert_eq!(skip.of(*word, near_log), expected, "{word} {probability}");
+            }
+            // And the words on either side of where skips change.
+            let table = SkipTable::new(skip, near_log);
+            let ends = table.parts.iter().map(|part| part.end_of_more);
+            let edges = ends.flat_map(|end| [end.saturating_sub(1), end]);
+            let parts = (0..SkipTable::PARTS as u32).map(|part| part << SkipTable::BITS_WITHIN);
+            for word in words.iter().copied().chain(edges).chain(parts) {
+                assert_eq!(table.of(word, near_log), skip.of(word, near_log), "{word} {probability}");
             }
         }
     }

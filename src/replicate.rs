@@ -22,7 +22,7 @@ pub enum Ended {
 
 /// Runs one replicate.
 ///
-/// `chunks` is into how many parts the users are split for threads; results do not depend on it.
+/// `workers` is how many work on the users side by side; results do not depend on it.
 /// `stop` ends it within a few blocks of users.
 ///
 /// # Errors
@@ -30,11 +30,11 @@ pub enum Ended {
 pub fn simulate(
     scenario: &Scenario,
     key: Key,
-    chunks: usize,
+    workers: usize,
     reporting: Reporting,
     stop: &AtomicBool,
 ) -> Result<RunRows, Ended> {
-    simulate_counting(scenario, key, chunks, reporting, stop, &AtomicU64::new(0))
+    simulate_counting(scenario, key, workers, reporting, stop, &AtomicU64::new(0))
 }
 
 /// The same; `months_done` counts the months for whoever waits.
@@ -44,13 +44,13 @@ pub fn simulate(
 pub fn simulate_counting(
     scenario: &Scenario,
     key: Key,
-    chunks: usize,
+    workers: usize,
     reporting: Reporting,
     stop: &AtomicBool,
     months_done: &AtomicU64,
 ) -> Result<RunRows, Ended> {
     let decisions = reporting.decisions;
-    let mut world = timed(Work::World, || World::new_unless(stop, scenario, key, chunks, decisions));
+    let mut world = timed(Work::World, || World::new_unless(stop, scenario, key, workers, decisions));
     let calendar = world.parameters.calendar.clone();
     let mut rows = RunRows::default();
     for month in 0..calendar.all_months() {

@@ -144,10 +144,10 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Into how many parts the users of a run are split: threads are for runs as long as there are
-    /// enough of these, and for parts of a run at the end.
-    fn chunks(&self, index: u64) -> usize {
-        if self.runs.end - index >= self.threads as u64 { 1 } else { 4 * self.threads }
+    /// How many work on the users of a run: threads are for runs as long as there are enough of these, and for
+    /// parts of a run at the end.
+    fn workers(&self, index: u64) -> usize {
+        if self.runs.end - index >= self.threads as u64 { 1 } else { self.threads }
     }
 }
 
@@ -185,7 +185,7 @@ pub fn run_each<'a, T: Send, E>(
     let one = |index: u64| {
         let job = job(index);
         let key = Key::new(batch.seed, job.scenario.replicate_seed(job.replicate));
-        simulate(&job.scenario, key, batch.chunks(index), batch.reporting, stop)
+        simulate(&job.scenario, key, batch.workers(index), batch.reporting, stop)
             .map(|rows| reduce(&job.scenario, rows))
     };
     let failed = |index: u64, message: String| {
@@ -213,7 +213,7 @@ fn run_with<E>(
         let id = plan.id(index as usize);
         let scenario = &plan.scenarios[id.scenario];
         let key = Key::new(plan.seed, scenario.replicate_seed(id.replicate));
-        simulate(scenario, key, batch.chunks(index), plan.reporting, stop, &months)
+        simulate(scenario, key, batch.workers(index), plan.reporting, stop, &months)
     };
     let progress = |runs| progress(Progress { runs, months: months.load(Ordering::Relaxed) });
     let failed = |index: u64, message: String| {
@@ -388,9 +388,9 @@ mod tests {
     #[test]
     fn threads_go_to_parts_of_a_run_only_at_the_end() {
         let scenarios = scenarios();
-        let chunks: Vec<usize> = (0..6).map(|index| plan(&scenarios, 3, 4).batch().chunks(index)).collect();
-        assert_eq!(chunks, [1, 1, 1, 16, 16, 16]);
-        assert_eq!(plan(&scenarios, 3, 1).batch().chunks(5), 1);
+        let workers: Vec<usize> = (0..6).map(|index| plan(&scenarios, 3, 4).batch().workers(index)).collect();
+        assert_eq!(workers, [1, 1, 1, 4, 4, 4]);
+        assert_eq!(plan(&scenarios, 3, 1).batch().workers(5), 1);
     }
 
     #[test]

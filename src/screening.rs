@@ -135,20 +135,21 @@ pub struct Reading {
     /// The margin of somebody of average quality, without noise and loans.
     of_average: f64,
     on_quality: f64,
-    on_own_noise: f64,
-    on_bought_noise: f64,
+    /// On the noise of its own judgement.
+    pub on_own_noise: f64,
+    /// On the noise of what it has bought.
+    pub on_bought_noise: f64,
     /// What each loan that is seen takes off.
     on_loan: f64,
 }
 
 impl Reading {
-    /// By how much the lender's PD is below break-even, on the probit scale of a certain quality: it approves
+    /// By how much the lender's PD is below break-even, on the probit scale of a certain quality, without noise.
+    /// With noise, times [`Reading::on_own_noise`] and [`Reading::on_bought_noise`], added, the lender approves
     /// where this is above 0. Rounded otherwise than [`LendingTerms::approves`], by 1e-9 at most.
     #[inline]
-    pub fn margin(&self, quality: f64, own_noise: f64, bought_noise: f64, loans_seen: u32) -> f64 {
-        let signals =
-            self.on_quality * quality + self.on_own_noise * own_noise + self.on_bought_noise * bought_noise;
-        self.of_average + signals - self.on_loan * f64::from(loans_seen)
+    pub fn margin_but_for_noise(&self, quality: f64, loans_seen: u32) -> f64 {
+        self.of_average + self.on_quality * quality - self.on_loan * f64::from(loans_seen)
     }
 
     /// By how much a margin can be off where quality and both noises are off by `error`.
@@ -228,7 +229,9 @@ pub(crate) mod tests {
             let approves = terms.approves(signals / (1.0 + (own + bought)), own + bought, seen);
             let off = if i % 2 == 0 { error } else { -error };
             let near = [quality + off, own_noise - off, bought_noise + off];
-            let margin = terms.reading(own, bought).margin(near[0], near[1], near[2], seen);
+            let reading = terms.reading(own, bought);
+            let noise = reading.on_own_noise * near[1] + reading.on_bought_noise * near[2];
+            let margin = reading.margin_but_for_noise(near[0], seen) + noise;
             if margin.abs() > Reading::margin_error(&terms, error) {
                 called += 1;
                 assert_eq!(margin > 0.0, approves, "{i}");

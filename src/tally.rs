@@ -199,10 +199,10 @@ impl Tally {
         self.multiple_change += other.multiple_change;
     }
 
-    /// Counts a person, if the person asks for a loan.
+    /// Counts a person who asks for a loan.
     #[inline]
-    pub fn ask(&mut self, groups: Groups, asks: bool) {
-        self.asked[usize::from(groups.0)] += u64::from(asks);
+    pub fn ask(&mut self, groups: Groups) {
+        self.asked[usize::from(groups.0)] += 1;
     }
 
     /// Persons of a group who asked.
@@ -215,23 +215,14 @@ impl Tally {
         of_group(&self.got, group)
     }
 
-    /// Counts a lender's refusal.
+    /// Counts a lender's decision.
     #[inline]
-    pub fn refuse(&mut self, bank: usize, creditworthy: bool) {
+    pub fn decide(&mut self, bank: usize, creditworthy: bool, approved: bool) {
         let decisions = &mut self.decisions[bank];
         decisions.made += 1;
+        decisions.approvals += u32::from(approved);
         decisions.creditworthy += u32::from(creditworthy);
-    }
-
-    /// Counts a lender's approval of an application that came through `slot`.
-    #[inline]
-    pub fn approve(&mut self, bank: usize, creditworthy: bool, slot: u8) {
-        self.granted[bank * self.slots + usize::from(slot)] += 1;
-        let decisions = &mut self.decisions[bank];
-        decisions.made += 1;
-        decisions.approvals += 1;
-        decisions.creditworthy += u32::from(creditworthy);
-        decisions.creditworthy_approvals += u32::from(creditworthy);
+        decisions.creditworthy_approvals += u32::from(creditworthy & approved);
     }
 
     /// Counts a query by a bank of `class` at a platform, which sells one record.
@@ -255,9 +246,10 @@ impl Tally {
         self.records_of[agency * self.platforms + platform] += 1;
     }
 
-    /// Counts a person of these groups and this quintile, 1 to 5, who gets a loan.
+    /// Counts a loan that comes through `slot`, to a person of these groups and this quintile, 1 to 5.
     #[inline]
-    pub fn grant(&mut self, groups: Groups, quintile: u8) {
+    pub fn grant(&mut self, bank: usize, slot: u8, groups: Groups, quintile: u8) {
+        self.granted[bank * self.slots + usize::from(slot)] += 1;
         self.got[usize::from(groups.0)] += 1;
         self.granted_to[usize::from(quintile) - 1] += 1;
     }
@@ -368,11 +360,11 @@ mod tests {
     fn applicants_are_counted_in_all_their_groups() {
         let mut tally = Tally::new(1, 1, 1, 1);
         let groups = Groups::of(true, true, 1);
-        tally.ask(groups, true);
-        tally.ask(Groups::of(false, false, 5), true);
-        tally.ask(groups, false);
-        tally.grant(groups, 1);
+        tally.ask(groups);
+        tally.ask(Groups::of(false, false, 5));
+        tally.grant(0, 0, groups, 1);
         assert_eq!((tally.asked(Group::All), tally.got(Group::All)), (2, 1));
+        assert_eq!((tally.granted[0], tally.granted_to), (1, [1, 0, 0, 0, 0]));
         assert_eq!(
             (tally.asked(Group::CreditworthyThinFile), tally.asked(Group::CreditworthyThickFile)),
             (1, 0)
@@ -387,7 +379,7 @@ mod tests {
         one.query_agency(1, 0);
         one.use_record(0, 0, 2);
         one.query_platform(1, 0, 2);
-        one.refuse(1, true);
+        one.decide(1, true, false);
         one.change_of_debt((1, false), (0, false));
         let mut sum = one.clone();
         sum.add(&one);

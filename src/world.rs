@@ -6,6 +6,7 @@ use crate::agents::central_bank::{CentralBank, RulesInForce};
 use crate::agents::platforms::{self, Platform};
 use crate::agents::users::{self, Block};
 use crate::choice::Decision;
+use crate::credit::Desk;
 use crate::hazard::HazardBounds;
 use crate::information::raw_alone;
 use crate::ledger::Ledger;
@@ -71,7 +72,9 @@ pub struct World<'a> {
     pub breached: TwelveMonths,
     /// Money.
     pub ledger: Ledger,
-    /// Counts of the month, one a chunk of blocks; the first holds the sum once they are added.
+    /// Where applications are dealt with, one for each worker on blocks.
+    pub desks: Vec<Desk>,
+    /// Counts of the month, one for each worker on blocks; the first holds the sum once they are added.
     pub tallies: Vec<Tally>,
     /// What else happened this month.
     pub record: MonthRecord,
@@ -80,10 +83,10 @@ pub struct World<'a> {
 }
 
 impl<'a> World<'a> {
-    /// The world at the start of the burn-in, its users split into `chunks` for threads.
-    pub fn new(scenario: &'a Scenario, key: Key, chunks: usize, record_decisions: bool) -> World<'a> {
+    /// The world at the start of the burn-in, with so many workers on its users.
+    pub fn new(scenario: &'a Scenario, key: Key, workers: usize, record_decisions: bool) -> World<'a> {
         static NEVER: AtomicBool = AtomicBool::new(false);
-        World::new_unless(&NEVER, scenario, key, chunks, record_decisions)
+        World::new_unless(&NEVER, scenario, key, workers, record_decisions)
     }
 
     /// The same, but once `stop` is set the world is left unfinished, and nobody is to use it.
@@ -91,7 +94,7 @@ impl<'a> World<'a> {
         stop: &'a AtomicBool,
         scenario: &'a Scenario,
         key: Key,
-        chunks: usize,
+        workers: usize,
         record_decisions: bool,
     ) -> World<'a> {
         let parameters = scenario.parameters.clone();
@@ -100,6 +103,7 @@ impl<'a> World<'a> {
         let banks = Banks::new(&parameters.banks, platforms, belief);
         let shares: Vec<f64> = parameters.banks.iter().map(|entry| entry.row.deposit_share).collect();
         let blocks = users::populate(&parameters, key, &BankPicker::new(&shares, &banks.counts()), stop);
+        let workers = workers.clamp(1, blocks.len());
         let mut world = World {
             scenario,
             key,
@@ -129,7 +133,8 @@ impl<'a> World<'a> {
             copies: Copies::new(banks.len()),
             breached: TwelveMonths::default(),
             ledger: Ledger::new(platforms, banks.len(), agencies),
-            tallies: (0..chunks.clamp(1, blocks.len()))
+            desks: (0..workers).map(|_| Desk::default()).collect(),
+            tallies: (0..workers)
                 .map(|_| Tally::new(banks.len(), parameters.banks.len(), platforms, agencies))
                 .collect(),
             record: MonthRecord::new(banks.len(), agencies),
@@ -291,7 +296,7 @@ impl<'a> World<'a> {
 }
 
 impl World<'_> {
-    /// Adds the chunks' tallies into the first.
+    /// Adds the workers' tallies into the first.
     pub fn add_tallies(&mut self) {
         if let Some((sum, others)) = self.tallies.split_first_mut() {
             others.iter().for_each(|other| sum.add(other));

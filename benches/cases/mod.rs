@@ -1,7 +1,7 @@
 //! Pieces of the program's work, each on a world or a run that is well under way: timed by `processes`,
 //! counted by `instructions`.
 
-use mandate::credit::{Desk, Lending};
+use mandate::credit::Lending;
 use mandate::month::step_month;
 use mandate::output::Selection;
 use mandate::output::csv::{Dialect, hexadecimal};
@@ -150,9 +150,9 @@ fn repay(ready: &mut Ready<'_>) {
 }
 
 fn lend(ready: &mut Ready<'_>) {
-    let (lending, mut desk) = (Lending::new(&ready.world), Desk::default());
-    let World { blocks, tallies, .. } = &mut ready.world;
-    blocks.iter_mut().for_each(|block| lending.serve(block, &mut desk, &mut tallies[0]));
+    let lending = Lending::new(&ready.world);
+    let World { blocks, desks, tallies, .. } = &mut ready.world;
+    blocks.iter_mut().for_each(|block| lending.serve(block, &mut desks[0], &mut tallies[0]));
 }
 
 /// The tables of a run.

@@ -6,8 +6,8 @@ use crate::normal::{normal_cdf, normal_quantile};
 use crate::random::{Key, Purpose, uniform};
 use crate::scenario::parameters::Parameters;
 use rayon::prelude::*;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 /// Users in a block. Small, so that a block and its loans stay in a first-level cache, and so that
 /// a loan's place in its block fits 16 bits.
@@ -113,6 +113,9 @@ const NEWEST_LOAN: usize = 1;
 /// The first column of memberships.
 const MEMBERSHIPS: usize = 2;
 
+/// Persons are of so many kinds by income quintile and thin file, and some numbers of kinds are nobody's.
+pub const KINDS: usize = ONE_LOAN as usize;
+
 /// One loan in the number of loans within traits.
 const ONE_LOAN: u8 = 1 << 4;
 
@@ -170,6 +173,17 @@ impl Block {
     #[inline]
     pub fn quintile(&self, place: usize) -> u8 {
         (self.traits[place] & 0b111) + 1
+    }
+
+    /// Income quintile and thin file as one number below [`KINDS`].
+    #[inline]
+    pub fn kind(&self, place: usize) -> usize {
+        usize::from(self.traits[place]) % KINDS
+    }
+
+    /// Income quintile and thin file of each kind.
+    pub fn kinds() -> [(u8, bool); KINDS] {
+        std::array::from_fn(|kind| ((kind as u8 & 0b111) + 1, kind & 0b1000 != 0))
     }
 
     /// Whether the person has a thin credit file.
@@ -244,11 +258,24 @@ impl Block {
     pub fn loans_from(&self, place: usize, lender: usize) -> u32 {
         let from = |loan: &Loan| usize::from(loan.lender) == lender;
         if self.owes_several_lenders(place) {
-            return self.loans_of(place).filter(|loan| from(loan)).count() as u32;
+            return self.loans_from_one_of_several(place, lender);
         }
         // All of them or none. Whether there are any is hard to foresee, and not asked.
         let newest = self.loans.get(self.position(self.of(NEWEST_LOAN, place)));
         if newest.is_some_and(from) { self.loan_count(place) } else { 0 }
+    }
+
+    /// The same of a person with loans from several lenders.
+    #[inline(never)]
+    fn loans_from_one_of_several(&self, place: usize, lender: usize) -> u32 {
+        self.loans_of(place).filter(|loan| usize::from(loan.lender) == lender).count() as u32
+    }
+
+    /// Active loans of the person that are from one lender or were reported.
+    #[inline(never)]
+    pub fn loans_from_or_reported(&self, place: usize, lender: usize) -> u32 {
+        let seen = |loan: &&Loan| usize::from(loan.lender) == lender || loan.reported();
+        self.loans_of(place).filter(seen).count() as u32
     }
 
     /// All active loans of the block.
@@ -262,37 +289,48 @@ impl Block {
         self.of(NEWEST_LOAN, place) & (NO_LOAN | SEVERAL_LENDERS) == SEVERAL_LENDERS
     }
 
-    /// Adds a loan granted in `month`, which is none before that of any other loan.
+    /// Adds a loan granted in `month`, which is none before that of any other loan. Returns what the person owed
+    /// before and owes now: the number of loans, and whether they are from several lenders.
     #[inline]
-    pub fn grant(&mut self, place: usize, lender: usize, slot: u8, reported: bool, month: u32) {
+    pub fn grant(
+        &mut self,
+        place: usize,
+        lender: usize,
+        slot: u8,
+        reported: bool,
+        month: u32,
+    ) -> [(u32, bool); 2] {
         if self.loans.len() == self.loans.capacity() {
             self.loans.reserve_exact(LOANS_AT_A_TIME);
         }
         let granted = (month & 0x7f) as u8 | u8::from(reported) << 7;
-        self.append(Loan { user: place as u16, lender: lender as u16, next: 0, slot, granted });
+        let loan = Loan { user: place as u16, lender: lender as u16, next: 0, slot, granted };
+        let several = self.append(loan);
+        let loans = self.loan_count(place);
         self.traits[place] += ONE_LOAN;
         self.reported += u16::from(reported);
+        [(loans, several[0]), (loans + 1, several[1])]
     }
 
-    /// Puts a loan behind all others, and in its borrower's list.
+    /// Puts a loan behind all others, and in its borrower's list. Returns whether the borrower had several lenders
+    /// before and has now.
     #[inline]
-    fn append(&mut self, mut loan: Loan) {
+    fn append(&mut self, mut loan: Loan) -> [bool; 2] {
         assert!(self.loans.len() < usize::from(NUMBERS), "each of a block's loans has a number of its own");
         let number = self.first_number.wrapping_add(self.loans.len() as u16) % NUMBERS;
         let newest = self.of(NEWEST_LOAN, loan.user());
         loan.next = number;
-        let mut several = 0;
+        let (mut had, mut has) = (0, 0);
         if newest < NO_LOAN {
             let position = self.position(newest);
             let newest_one = &mut self.loans[position];
-            several = newest & SEVERAL_LENDERS;
-            if newest_one.lender != loan.lender {
-                several = SEVERAL_LENDERS;
-            }
+            had = newest & SEVERAL_LENDERS;
+            has = if newest_one.lender == loan.lender { had } else { SEVERAL_LENDERS };
             loan.next = std::mem::replace(&mut newest_one.next, number);
         }
-        self.set_newest_loan(loan.user(), number | several);
+        self.set_newest_loan(loan.user(), number | has);
         self.loans.push(loan);
+        [had != 0, has != 0]
     }
 
     /// Removes the loans granted in `month`, which is that of the oldest ones, and tells `each` of them, with the
@@ -366,7 +404,9 @@ impl Block {
         self.defaulted = 0;
         let active = || loans.iter().filter(|loan| loan.user != NOBODY);
         active().for_each(|loan| self.set_newest_loan(loan.user(), NO_LOAN));
-        active().for_each(|loan| self.append(*loan));
+        active().for_each(|loan| {
+            self.append(*loan);
+        });
     }
 
     /// Users who are members of each of the first `counts.len()` platforms, added to `counts`.
@@ -396,28 +436,35 @@ impl Block {
     }
 }
 
-/// Serves every block, in as many chunks side by side as there are `counts`; what a chunk counts goes into its own.
-/// A chunk has one `desk`, on which `serve` can spread out what it works with. Once `stop` is set the rest
-/// is left undone: nobody is to use the blocks then.
-pub fn in_chunks<C: Send, D>(
+/// Serves every block, by as many workers side by side as there are `desks` and `counts`: one of each is a worker's
+/// own, to spread out what it works with, and to count in. Workers take some blocks at a time, so that one whose
+/// processor is slow or busy holds up nobody. Once `stop` is set the rest is left undone: nobody is to use the blocks
+/// then.
+pub fn serve_blocks<D: Send, C: Send>(
     blocks: &mut [Block],
+    desks: &mut [D],
     counts: &mut [C],
     stop: &AtomicBool,
-    desk: impl Fn() -> D + Sync,
     serve: impl Fn(&mut Block, &mut D, &mut C) + Sync,
 ) {
-    let serve_all = |blocks: &mut [Block], counts: &mut C| {
-        let mut desk = desk();
-        for block in blocks.iter_mut().take_while(|_| !stop.load(Ordering::Relaxed)) {
-            serve(block, &mut desk, counts);
+    const AT_A_TIME: usize = 8;
+    let parts = Mutex::new(blocks.chunks_mut(AT_A_TIME));
+    let next_part = || parts.lock().expect("nobody panics who takes a part").next();
+    let work = |desk: &mut D, counts: &mut C| {
+        while let Some(part) = next_part() {
+            for block in part {
+                if stop.load(Ordering::Relaxed) {
+                    return;
+                }
+                serve(block, desk, counts);
+            }
         }
     };
-    if let [counts] = counts {
-        serve_all(blocks, counts);
-        return;
+    if let ([desk], [counts]) = (&mut *desks, &mut *counts) {
+        work(desk, counts);
+    } else {
+        desks.par_iter_mut().zip(counts).with_max_len(1).for_each(|(desk, counts)| work(desk, counts));
     }
-    let chunk = blocks.len().div_ceil(counts.len());
-    blocks.par_chunks_mut(chunk).zip(counts).for_each(|(blocks, counts)| serve_all(blocks, counts));
 }
 
 /// Credit quality z of a rank: the middle of the rank's part of N(0, 1).

@@ -374,9 +374,9 @@ fn lent(scenario: &Scenario) -> World<'_> {
     for place in 0..600 {
         let home = block.home_bank(place);
         match place % 4 {
-            0 => block.grant(place, home, 0, false, 2),
-            1 => block.grant(place, (home + 1) % 8, 0, false, 2),
-            2 => block.grant(place, (home + 1) % 8, 0, true, 2),
+            0 => drop(block.grant(place, home, 0, false, 2)),
+            1 => drop(block.grant(place, (home + 1) % 8, 0, false, 2)),
+            2 => drop(block.grant(place, (home + 1) % 8, 0, true, 2)),
             _ => (),
         }
     }

@@ -2,8 +2,8 @@
 
 use crate::little::{ANT, BEE, CAT, NORTH, SOUTH, likely, open, same, scenario, settle, world};
 use mandate::agents::banks::Source;
-use mandate::agents::users::in_chunks;
-use mandate::credit::{Desk, Lending};
+use mandate::agents::users::serve_blocks;
+use mandate::credit::Lending;
 use mandate::ledger::{Flow, Party};
 use mandate::random::Purpose;
 use mandate::repayment::Repayment;
@@ -50,7 +50,8 @@ fn queries(world: &World, seller: usize) -> u64 {
 /// The month's credit alone.
 fn lend(world: &mut World) {
     let lending = Lending::new(world);
-    in_chunks(&mut world.blocks, &mut world.tallies, world.stop, Desk::default, |block, desk, tally| {
+    let World { blocks, desks, tallies, .. } = world;
+    serve_blocks(blocks, desks, tallies, world.stop, |block, desk, tally| {
         lending.serve(block, desk, tally);
     });
     world.add_tallies();
@@ -60,15 +61,8 @@ fn lend(world: &mut World) {
 /// The month's repayment alone.
 fn repay(world: &mut World) {
     let repayment = Repayment::new(world);
-    in_chunks(
-        &mut world.blocks,
-        &mut world.tallies,
-        world.stop,
-        || (),
-        |block, (), tally| {
-            repayment.serve(block, tally);
-        },
-    );
+    let World { blocks, desks, tallies, .. } = world;
+    serve_blocks(blocks, desks, tallies, world.stop, |block, _, tally| repayment.serve(block, tally));
     world.add_tallies();
     repayment::book(world);
 }

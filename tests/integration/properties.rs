@@ -83,7 +83,7 @@ fn told(reason: &str, draft: &Draft) -> String {
             "{reason}\nIn replicate {} of seed {}, the users in {} parts. In the folder of the repository:\n\n{}",
             draft.replicate,
             draft.seed,
-            draft.chunks,
+            draft.workers,
             files.shown(draft.seed, draft.replicate),
         ),
         Err(problems) => format!("{reason}\n{}\n{draft:?}", problems.render(false)),
@@ -118,11 +118,11 @@ fn properties(draft: &Draft, refused: &AtomicU32) -> Checked {
 fn walk(
     scenario: &Scenario,
     key: Key,
-    chunks: usize,
+    workers: usize,
     arrange: impl FnOnce(&mut World),
     mut look: impl FnMut(&World) -> Checked,
 ) -> Result<RunRows, TestCaseError> {
-    let mut world = World::new(scenario, key, chunks, false);
+    let mut world = World::new(scenario, key, workers, false);
     arrange(&mut world);
     let calendar = scenario.parameters.calendar.clone();
     let mut rows = RunRows::default();
@@ -464,13 +464,13 @@ fn summary(scenario: &Scenario, rows: &RunRows) -> Checked {
     cells_of(&[SummaryRow::of(scenario, rows)])
 }
 
-/// Results are the same again, whatever the chunks, the order of blocks, the threads, the replicates that are run
+/// Results are the same again, whatever the workers, the order of blocks, the threads, the replicates that are run
 /// beside, and what is reported.
 fn independence(scenario: &Scenario, draft: &Draft, key: Key, rows: &RunRows) -> Checked {
     let again = run_of(scenario, draft, 1, Reporting::default());
     prop_assert!(format!("{again:?}") == format!("{rows:?}"), "run twice");
-    let chunked = run_of(scenario, draft, draft.chunks, Reporting::default());
-    prop_assert!(chunked == *rows, "in {} chunks", draft.chunks);
+    let shared_out = run_of(scenario, draft, draft.workers, Reporting::default());
+    prop_assert!(shared_out == *rows, "in {} workers", draft.workers);
     if scenario.parameters.users.sample > 2000 {
         let turned = walk(scenario, key, 2, |world| world.blocks[1..].reverse(), |_| Ok(()))?;
         prop_assert!(turned == *rows, "blocks in another order");
@@ -487,9 +487,9 @@ fn independence(scenario: &Scenario, draft: &Draft, key: Key, rows: &RunRows) ->
     replicates(scenario, draft, rows)
 }
 
-fn run_of(scenario: &Scenario, draft: &Draft, chunks: usize, reporting: Reporting) -> RunRows {
+fn run_of(scenario: &Scenario, draft: &Draft, workers: usize, reporting: Reporting) -> RunRows {
     let key = Key::new(draft.seed, scenario.replicate_seed(draft.replicate));
-    mandate::replicate::simulate(scenario, key, chunks, reporting, &AtomicBool::new(false)).unwrap()
+    mandate::replicate::simulate(scenario, key, workers, reporting, &AtomicBool::new(false)).unwrap()
 }
 
 fn bank_rows_sum_to_classes(by_class: &RunRows, by_bank: &RunRows) -> Checked {

@@ -170,7 +170,7 @@ pub struct Draft {
     /// The replicate that is looked at.
     pub replicate: u32,
     /// Into how many parts users are split.
-    pub chunks: usize,
+    pub workers: usize,
 }
 
 fn settings(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Setting>> {
@@ -206,7 +206,7 @@ pub fn draft() -> impl Strategy<Value = Draft> {
         prop::option::weighted(0.9, rosters),
         prop::collection::vec(amendment(), 0..4),
     );
-    (what, 0..1_000_000u64, 1..4u32, 2..=5usize).prop_map(|(what, seed, replicate, chunks)| {
+    (what, 0..1_000_000u64, 1..4u32, 2..=5usize).prop_map(|(what, seed, replicate, workers)| {
         let (base, (start, months, burn_in, sample, population), rules, settings, rosters, amendments) = what;
         let rosters = rosters.filter(|_| base <= FOR_ANY_ROSTER.len());
         Draft {
@@ -222,7 +222,7 @@ pub fn draft() -> impl Strategy<Value = Draft> {
             amendments,
             seed,
             replicate,
-            chunks,
+            workers,
         }
     })
 }

@@ -23,8 +23,8 @@ fn simulate(scenario: &Scenario) -> RunRows {
 fn results_do_not_depend_on_how_users_are_split() {
     let scenario = small(&["rules.lender_reporting=0.5"]);
     let whole = simulate(&scenario);
-    for chunks in [2, 3, 7, 100] {
-        assert_eq!(run_one(&scenario, 1, chunks, Reporting::default()), whole, "{chunks} chunks");
+    for workers in [2, 3, 7, 100] {
+        assert_eq!(run_one(&scenario, 1, workers, Reporting::default()), whole, "{workers} workers");
     }
 }
 

@@ -1,0 +1,569 @@
+//! Lending: users apply, lenders look at what they know and can buy, decide, and lend.
+
+use super::demand;
+use super::desk::{Applicant, Application, DRAWN_SIDE_BY_SIDE, Desk, Open, Purchase, Room};
+use crate::agents::banks::{BankPicker, Source};
+use crate::agents::users::{BLOCK, Block, HOME_SLOT, KINDS, MOST_LOANS, quality};
+use crate::information::{PlatformSet, platforms_in};
+use crate::near::{GeometricSkip, NearLog, NearNormal, SkipTable};
+use crate::normal::normal_quantile;
+use crate::platform_tables::{ByWeight, MostPrecise};
+use crate::pooling::Delivered;
+use crate::random::{Key, Purpose, uniform};
+use crate::scenario::value::LoanRecords;
+use crate::screening::{LendingTerms, Reading, weighted_signal};
+use crate::tally::{Groups, Tally};
+use crate::world::World;
+
+/// All that a month's lending reads, which stays as it is while users apply.
+pub struct Lending {
+    key: Key,
+    month: u32,
+    terms: LendingTerms,
+    max_loans: u32,
+    tries: u32,
+    /// Persons passed over between two who come up for an application.
+    skip: SkipTable,
+    /// How many of a block's candidates are drawn at first, before few more at a time: hardly ever too many.
+    at_once: usize,
+    /// Probability that a candidate without, or with, a reported loan goes on to apply.
+    goes_on: [f64; 2],
+    platform_share: f64,
+    diversion: f64,
+    lender_reporting: f64,
+    platforms: usize,
+    by_weight: ByWeight,
+    refers: PlatformSet,
+    /// By slot of an application: the platforms that sell lenders a score on it.
+    may_sell: Vec<PlatformSet>,
+    /// Precision of platforms' own scores.
+    direct_precision: Vec<f64>,
+    most_precise: MostPrecise,
+    partners: BankPicker,
+    homes: BankPicker,
+    lenders: Vec<Lender>,
+    /// Sources, by number.
+    sources: Vec<Source>,
+    /// Own precision by class: thick file, thin file.
+    own_precision: Vec<[f64; 2]>,
+    /// How signals are read, by class, file and score: [`NO_SCORE`], or that of a platform.
+    readings: Vec<[Vec<Reading>; 2]>,
+    agencies: Vec<AgencyOnOffer>,
+    delivered: Delivered,
+    /// The lowest rank of quality, as a word, at which a person with so many loans is creditworthy.
+    creditworthy_from: [u32; MOST_LOANS + 1],
+    /// The groups of persons who are not creditworthy, and of those who are, by kind.
+    groups: [[Groups; KINDS]; 2],
+    /// By how much a margin worked out of near values can be off.
+    margin_error: f64,
+    near_log: &'static NearLog,
+    near_normal: &'static NearNormal,
+}
+
+/// In the place of a platform's score, which is the platform's number + 1: none.
+const NO_SCORE: u16 = 0;
+
+/// What lending has to know of a bank.
+#[derive(Clone, Copy)]
+struct Lender {
+    class: u16,
+    /// Its source, by number.
+    source: u8,
+    buys: Buys,
+    /// Whether it may look at reported loans.
+    sees_reported: bool,
+}
+
+/// What a bank buys on its applicants.
+#[derive(Clone, Copy)]
+enum Buys {
+    Nothing,
+    /// Platforms' own scores.
+    Scores,
+    /// Agencies' pooled records.
+    Records,
+}
+
+impl Buys {
+    fn from(source: Source) -> Buys {
+        match source {
+            Source::None => Buys::Nothing,
+            Source::Direct => Buys::Scores,
+            Source::Agency(_) | Source::AllAgencies => Buys::Records,
+        }
+    }
+}
+
+/// What an agency offers in a month.
+struct AgencyOnOffer {
+    open: bool,
+    /// Whether it is one of the agencies that a bank gets which sources from all: open, and holding
+    /// something.
+    on_menu: bool,
+    capability: f64,
+    records_loans: bool,
+}
+
+impl AgencyOnOffer {
+    /// Whether it, the agency `agency`, answers banks with this source.
+    fn serves(&self, agency: usize, source: Source) -> bool {
+        match source {
+            Source::Agency(a) => a == agency && self.open,
+            Source::AllAgencies => self.on_menu,
+            Source::None | Source::Direct => false,
+        }
+    }
+}
+
+impl Lending {
+    /// The month's lending.
+    pub fn new(world: &World) -> Lending {
+        let credit = &world.parameters.credit;
+        let (hazard, platform_share) = demand(world);
+        let reported = 1.0 + credit.reporting_demand_effect;
+        // Candidates come up at the higher of the two hazards, and go on in proportion to theirs.
+        let candidate = (hazard * reported.max(1.0)).min(1.0);
+        let share = |hazard: f64| if candidate > 0.0 { (hazard / candidate).min(1.0) } else { 0.0 };
+        let near_log = NearLog::table();
+        let platforms = world.platforms.len();
+        let set = |member: &dyn Fn(usize) -> bool| {
+            (0..platforms).fold(0, |set: PlatformSet, p| set | PlatformSet::from(member(p)) << p)
+        };
+        let counts = world.banks.counts();
+        let rows = || world.parameters.banks.iter().map(|entry| &entry.row);
+        let direct_precision: Vec<f64> = (0..platforms).map(|p| world.direct_precision(p)).collect();
+        let offer = |a: usize| AgencyOnOffer {
+            open: world.open(a),
+            on_menu: world.on_menu(a),
+            capability: world.agencies[a].capability,
+            records_loans: world.parameters.agencies[a].row.records_loans,
+        };
+        let terms = world.lending_terms();
+        let own_precision: Vec<[f64; 2]> = (0..counts.len())
+            .map(|class| [false, true].map(|thin| world.own_precision(class, thin)))
+            .collect();
+        let scores = || [0.0].into_iter().chain(direct_precision.iter().copied());
+        let readings = |own: f64| scores().map(|bought| terms.reading(own, bought)).collect::<Vec<_>>();
+        let agencies: Vec<AgencyOnOffer> = (0..world.agencies.len()).map(offer).collect();
+        let has_records = |source| {
+            agencies.iter().enumerate().any(|(a, agency)| agency.records_loans && agency.serves(a, source))
+        };
+        let sees_reported = |source| match world.rules.loan_records {
+            LoanRecords::None => false,
+            LoanRecords::All => true,
+            LoanRecords::Subscribers => has_records(source),
+        };
+        let lender = |(class, source): (&u16, &Source)| Lender {
+            class: *class,
+            source: source.number() as u8,
+            buys: Buys::from(*source),
+            sees_reported: sees_reported(*source),
+        };
+        let sources: Vec<Source> = (0..Source::count(world.agencies.len())).map(Source::of_number).collect();
+        let selling = set(&|p| world.platforms[p].sells_directly);
+        let expected = candidate * BLOCK as f64;
+        Lending {
+            key: world.key,
+            month: world.month,
+            max_loans: credit.max_loans,
+            tries: credit.tries.min(world.banks.len() as u32),
+            skip: SkipTable::new(GeometricSkip::new(candidate), near_log),
+            at_once: ((expected - libm::sqrt(expected)) as usize)
+                .next_multiple_of(DRAWN_SIDE_BY_SIDE)
+                .max(DRAWN_SIDE_BY_SIDE),
+            goes_on: [share(hazard), share(hazard * reported)],
+            platform_share,
+            diversion: credit.diversion,
+            lender_reporting: world.rules.lender_reporting,
+            platforms,
+            by_weight: ByWeight::new(
+                world.parameters.platforms.iter().map(|entry| entry.row.credit_weight).collect(),
+            ),
+            refers: set(&|p| world.platforms[p].refers_applicants(world.month)),
+            may_sell: [selling].into_iter().chain((0..platforms).map(|p| selling & 1 << p)).collect(),
+            most_precise: MostPrecise::new(&direct_precision),
+            partners: BankPicker::new(&rows().map(|row| row.partnership_weight).collect::<Vec<_>>(), &counts),
+            homes: BankPicker::new(&rows().map(|row| row.deposit_share).collect::<Vec<_>>(), &counts),
+            lenders: (world.banks.class.iter().zip(&world.banks.source)).map(lender).collect(),
+            sources,
+            readings: own_precision.iter().map(|own| own.map(readings)).collect(),
+            own_precision,
+            direct_precision,
+            agencies,
+            delivered: world.delivered(),
+            creditworthy_from: std::array::from_fn(|loans| creditworthy_from(&terms, loans as u32)),
+            groups: [false, true].map(|creditworthy| {
+                Block::kinds().map(|(quintile, thin_file)| Groups::of(creditworthy, thin_file, quintile))
+            }),
+            margin_error: Reading::margin_error(&terms, NearNormal::ERROR),
+            terms,
+            near_log,
+            near_normal: NearNormal::table(),
+        }
+    }
+
+    /// Lets the users of a block apply, and lenders decide on those who do, one lender after another.
+    pub fn serve(&self, block: &mut Block, desk: &mut Desk, tally: &mut Tally) {
+        let candidates = self.come_up(block, desk);
+        self.apply(block, desk, candidates);
+        self.go_to_first_lenders(block, desk, tally);
+        for round in 0..self.tries {
+            self.decide(block, desk, round, tally);
+            if desk.left.is_empty() {
+                return;
+            }
+            self.go_to_next_lenders(block, desk, round, tally);
+        }
+    }
+
+    /// Finds the users of a block who come up for an application, and says how many there are. Only they are looked
+    /// at: from one to the next is a geometric skip, keyed by block and candidate.
+    fn come_up(&self, block: &Block, desk: &mut Desk) -> usize {
+        let (mut place, mut candidates, mut at_once) = (0u64, 0, self.at_once);
+        loop {
+            let drawn = desk.drawn.of_mut(candidates..candidates + at_once);
+            self.key.draw_options(Purpose::Application, block.number, self.month, candidates as u32, drawn);
+            for words in drawn {
+                place += u64::from(self.skip.of(words[0], self.near_log));
+                if place >= block.len() as u64 {
+                    return candidates;
+                }
+                desk.candidates.put(candidates, place as u16);
+                candidates += 1;
+                place += 1;
+            }
+            at_once = DRAWN_SIDE_BY_SIDE;
+        }
+    }
+
+    /// Those who have come up apply, unless barred, at the limit of loans, or discouraged: through a platform or
+    /// not.
+    fn apply(&self, block: &Block, desk: &mut Desk, candidates: usize) {
+        desk.applicants.clear();
+        let discouraging = self.goes_on[0] < 1.0 || (self.goes_on[1] < 1.0 && block.has_reported_loans());
+        for (candidate, place) in desk.candidates.of(0..candidates).iter().enumerate() {
+            let applicant = Applicant { place: *place, candidate: candidate as u16 };
+            let place = usize::from(*place);
+            let mut applies =
+                (block.loan_count(place) < self.max_loans) & !block.locked_out(place, self.month);
+            if discouraging {
+                applies = applies && self.goes_on(block, place);
+            }
+            desk.applicants.push_if(applicant, applies);
+        }
+        desk.through_platforms.clear();
+        desk.at_home.clear();
+        for applicant in desk.applicants.as_slice() {
+            let word = desk.drawn.get(usize::from(applicant.candidate))[1];
+            let is_member = block.memberships(usize::from(applicant.place)) != 0;
+            let through_platform = is_member & (uniform(word) < self.platform_share);
+            desk.through_platforms.push_if(*applicant, through_platform);
+            desk.at_home.push_if(*applicant, !through_platform);
+        }
+    }
+
+    /// Whether a candidate is not discouraged by what has been reported.
+    #[inline(never)]
+    fn goes_on(&self, block: &Block, place: usize) -> bool {
+        let goes_on = self.goes_on[usize::from(block.reported_count(place) > 0)];
+        goes_on >= 1.0 || self.luck(block.user(place), 0) < goes_on
+    }
+
+    /// A person's luck of this month beside the application's own words.
+    fn luck(&self, user: u32, word: usize) -> f64 {
+        uniform(self.key.draw(Purpose::Demand, user, self.month, 0)[word])
+    }
+
+    /// Applicants go to a first lender: a partner bank of a platform, or the home bank. Some of those
+    /// whose platform refers nobody give up.
+    fn go_to_first_lenders(&self, block: &Block, desk: &mut Desk, tally: &mut Tally) {
+        let Desk { drawn, through_platforms, at_home, open, .. } = desk;
+        open.clear();
+        for applicant in through_platforms.as_slice() {
+            let mut application = self.application(block, applicant.place);
+            tally.ask(application.groups);
+            let place = application.place();
+            let words = drawn.get(usize::from(applicant.candidate));
+            let platform = self.by_weight.pick(block.memberships(place), uniform(words[2]));
+            if self.refers >> platform & 1 == 1 {
+                application.bank = self.partners.pick(uniform(words[3])) as u16;
+                application.slot = platform as u8 + 1;
+            } else if self.luck(block.user(place), 1) < self.diversion {
+                application.bank = block.home_bank(place) as u16;
+            } else {
+                continue;
+            }
+            self.put_before_lender(block, application, open, tally);
+        }
+        for applicant in at_home.as_slice() {
+            let mut application = self.application(block, applicant.place);
+            tally.ask(application.groups);
+            application.bank = block.home_bank(application.place()) as u16;
+            self.put_before_lender(block, application, open, tally);
+        }
+    }
+
+    /// The application of a person who has yet to go to a lender.
+    #[inline]
+    fn application(&self, block: &Block, place: u16) -> Application {
+        let person = usize::from(place);
+        let rank = block.quality_rank(person);
+        let creditworthy = u32::from(rank) >= self.creditworthy_from[block.loan_count(person) as usize];
+        let groups = self.groups[usize::from(creditworthy)][block.kind(person)];
+        Application { place, rank, groups, slot: HOME_SLOT, ..Application::default() }
+    }
+
+    /// Puts an application before its lender, who buys from its sources what there is on the applicant, and has
+    /// then seen all but for noise.
+    #[inline(always)]
+    fn put_before_lender(
+        &self,
+        block: &Block,
+        mut application: Application,
+        open: &mut Open,
+        tally: &mut Tally,
+    ) {
+        let place = application.place();
+        let user = block.user(place);
+        let lender = self.lenders[usize::from(application.bank)];
+        let readings = &self.readings[usize::from(lender.class)][usize::from(application.thin_file())];
+        let mut reading = &readings[usize::from(NO_SCORE)];
+        let of_pool;
+        match lender.buys {
+            Buys::Nothing => {}
+            Buys::Scores => {
+                let score = self.score_for_sale(user, block.memberships(place), application.slot);
+                reading = &readings[usize::from(score)];
+                let purchase = Purchase {
+                    on_noise: reading.on_bought_noise,
+                    pooled: 0.0,
+                    application: open.applications.len() as u16,
+                    seller: score.wrapping_sub(1),
+                };
+                open.seller_noise.ask_if(user, u32::from(purchase.seller), score != NO_SCORE);
+                open.purchases.push_if(purchase, score != NO_SCORE);
+            }
+            Buys::Records => {
+                of_pool = self.query_agencies(block, &application, open, tally);
+                reading = of_pool.as_ref().unwrap_or(reading);
+            }
+        }
+        let loans_seen = self.loans_seen(block, place, application.bank);
+        let quality = self.near_normal.of(middle_word(application.rank));
+        application.margin = reading.margin_but_for_noise(quality, loans_seen);
+        application.on_own_noise = reading.on_own_noise;
+        open.own_noise.ask_if(user, u32::from(application.bank), true);
+        open.applications.push(application);
+    }
+
+    /// The platform that sells a lender its score of a person, as its number + 1: the one that referred, or else
+    /// the most precise of which the person is a member.
+    #[inline]
+    fn score_for_sale(&self, user: u32, memberships: PlatformSet, slot: u8) -> u16 {
+        let score = self.most_precise.of(memberships & self.may_sell[usize::from(slot)]);
+        if score != NO_SCORE && !self.delivered.consents(user) { NO_SCORE } else { score }
+    }
+
+    /// Queries the agencies that are the source of an application's lender. Their records are pooled and read by the
+    /// ablest, whose noise they bear. Returns how the lender reads the pool beside its own signal.
+    #[inline(never)]
+    fn query_agencies(
+        &self,
+        block: &Block,
+        application: &Application,
+        open: &mut Open,
+        tally: &mut Tally,
+    ) -> Option<Reading> {
+        let (user, memberships) = (block.user(application.place()), block.memberships(application.place()));
+        let bank = usize::from(application.bank);
+        let Lender { class, source, .. } = self.lenders[bank];
+        let (class, source) = (usize::from(class), self.sources[usize::from(source)]);
+        let consents = self.delivered.consents(user);
+        let mut ablest: Option<usize> = None;
+        let mut held_by_all = 0;
+        for (a, agency) in self.agencies.iter().enumerate().filter(|(a, agency)| agency.serves(*a, source)) {
+            tally.query_agency(bank, a);
+            if consents {
+                let held = self.delivered.held(user, memberships, a);
+                platforms_in(held).for_each(|p| tally.use_record(class, a, p));
+                held_by_all |= held;
+            }
+            if ablest.is_none_or(|best| agency.capability > self.agencies[best].capability) {
+                ablest = Some(a);
+            }
+        }
+        let ablest = ablest?;
+        tally.agency_decisions += 1;
+        let pooled = self.agencies[ablest].capability * self.delivered.pool.raw(held_by_all);
+        let reading =
+            self.terms.reading(self.own_precision[class][usize::from(application.thin_file())], pooled);
+        let (application, seller) = (open.applications.len() as u16, (self.platforms + ablest) as u16);
+        open.seller_noise.ask_if(user, u32::from(seller), true);
+        open.purchases.push(Purchase { on_noise: reading.on_bought_noise, pooled, application, seller });
+        Some(reading)
+    }
+
+    /// Loans of a person that a bank sees: its own, and reported ones where it may look.
+    #[inline]
+    fn loans_seen(&self, block: &Block, place: usize, bank: u16) -> u32 {
+        if block.has_reported_loans() && self.lenders[usize::from(bank)].sees_reported {
+            block.loans_from_or_reported(place, usize::from(bank))
+        } else {
+            block.loans_from(place, usize::from(bank))
+        }
+    }
+
+    /// Those whom lenders have refused `round + 1` times go to another one that they have not asked, drawn by
+    /// deposit share. Another lender's refusal is not visible, and the platform referred to the first alone.
+    fn go_to_next_lenders(&self, block: &Block, desk: &mut Desk, round: u32, tally: &mut Tally) {
+        let Desk { left, next_lender, been_to, open, .. } = desk;
+        let asked = round + 1;
+        next_lender.clear();
+        for application in left.as_slice() {
+            next_lender.ask_if(block.user(application.place()), asked << 8, true);
+        }
+        let words = next_lender.draw(self.key, Purpose::NextLender, self.month);
+        open.clear();
+        for (application, word) in left.as_slice().iter().zip(words) {
+            let place = application.place();
+            let been_to = been_to[..asked as usize].iter().map(|lenders| *lenders.get(place));
+            let mut bank = self.homes.pick(uniform(*word)) as u16;
+            if been_to.clone().any(|lender| lender == bank) {
+                match self.next_lender(block.user(place), asked, |bank| {
+                    been_to.clone().any(|lender| lender == bank)
+                }) {
+                    Some(another) => bank = another,
+                    None => continue,
+                }
+            }
+            let application = Application { bank, slot: HOME_SLOT, ..*application };
+            self.put_before_lender(block, application, open, tally);
+        }
+    }
+
+    /// A lender, by deposit share, that has not been asked, where the first one drawn after `asked` others had been;
+    /// `None` where none is found in many draws.
+    #[cold]
+    fn next_lender(&self, user: u32, asked: u32, has_been_asked: impl Fn(u16) -> bool) -> Option<u16> {
+        const DRAWS: u32 = 64;
+        (1..DRAWS)
+            .map(|draw| self.key.uniform(Purpose::NextLender, user, self.month, asked << 8 | draw))
+            .map(|u| self.homes.pick(u) as u16)
+            .find(|bank| !has_been_asked(*bank))
+    }
+
+    /// Banks, to which their applicants have come after `round` others, decide on the open applications; the
+    /// applicants who are refused and may go on to another bank are left.
+    fn decide(&self, block: &mut Block, desk: &mut Desk, round: u32, tally: &mut Tally) {
+        let Desk { open, approved, refused, left, been_to, .. } = desk;
+        let own_noise = open.own_noise.draw(self.key, Purpose::OwnNoise, 0);
+        let seller_noise = open.seller_noise.draw(self.key, Purpose::SellerNoise, 0);
+        let (applications, purchases) = (open.applications.as_mut_slice(), open.purchases.as_slice());
+        for (purchase, word) in purchases.iter().zip(seller_noise) {
+            let application = &mut applications[usize::from(purchase.application)];
+            application.margin += purchase.on_noise * self.near_normal.of(*word);
+            let (bank, seller) = (usize::from(application.bank), usize::from(purchase.seller));
+            if seller < self.platforms {
+                tally.query_platform(bank, usize::from(self.lenders[bank].class), seller);
+            }
+        }
+        approved.clear();
+        refused.clear();
+        for (i, (application, word)) in applications.iter().zip(own_noise).enumerate() {
+            let margin = application.margin + application.on_own_noise * self.near_normal.of(*word);
+            let mut is_approved = margin > 0.0;
+            if margin.abs() <= self.margin_error {
+                let purchase =
+                    purchases.iter().zip(seller_noise).find(|(p, _)| usize::from(p.application) == i);
+                is_approved = self.approves_exactly(block, application, *word, purchase);
+            }
+            tally.decide(usize::from(application.bank), application.creditworthy(), is_approved);
+            approved.push_if(i as u16, is_approved);
+            refused.push_if(i as u16, !is_approved);
+        }
+        left.clear();
+        if round + 1 < self.tries {
+            let asked = round as usize;
+            if been_to.len() <= asked {
+                been_to.resize_with(asked + 1, Room::default);
+            }
+            for i in refused.as_slice() {
+                let application = applications[usize::from(*i)];
+                been_to[asked].put(application.place(), application.bank);
+                left.push(application);
+            }
+        }
+        for i in approved.as_slice() {
+            self.grant(block, &applications[usize::from(*i)], tally);
+        }
+    }
+
+    /// Whether a bank approves, where near values are too near to call, given the words of the noise of its own
+    /// judgement and of what it has bought.
+    #[cold]
+    fn approves_exactly(
+        &self,
+        block: &Block,
+        application: &Application,
+        own_noise: u32,
+        purchase: Option<(&Purchase, &u32)>,
+    ) -> bool {
+        let class = usize::from(self.lenders[usize::from(application.bank)].class);
+        let own = self.own_precision[class][usize::from(application.thin_file())];
+        let quality = quality(application.rank);
+        let noise = |word| normal_quantile(uniform(word));
+        let mut signals = weighted_signal(quality, own, noise(own_noise));
+        let mut precision = own;
+        if let Some((purchase, word)) = purchase {
+            let bought = self.direct_precision.get(usize::from(purchase.seller)).unwrap_or(&purchase.pooled);
+            if *bought > 0.0 {
+                signals += weighted_signal(quality, *bought, noise(*word));
+                precision += bought;
+            }
+        }
+        let loans_seen = self.loans_seen(block, application.place(), application.bank);
+        self.terms.approves(signals / (1.0 + precision), precision, loans_seen)
+    }
+
+    fn grant(&self, block: &mut Block, application: &Application, tally: &mut Tally) {
+        let (place, bank) = (application.place(), usize::from(application.bank));
+        let reported = self.lender_reporting > 0.0 && self.luck(block.user(place), 2) < self.lender_reporting;
+        let [before, after] = block.grant(place, bank, application.slot, reported, self.month);
+        tally.change_of_debt(before, after);
+        tally.grant(bank, application.slot, application.groups, block.quintile(place));
+    }
+}
+
+/// The word at the middle of a rank's part of (0, 1).
+#[inline]
+fn middle_word(rank: u16) -> u32 {
+    u32::from(rank) << 16 | 1 << 15
+}
+
+/// The lowest rank of quality at which a person with `loans` loans is creditworthy; the number of ranks
+/// where none is.
+fn creditworthy_from(terms: &LendingTerms, loans: u32) -> u32 {
+    let (mut low, mut high) = (0, 1 << 16);
+    while low < high {
+        let rank = (low + high) / 2;
+        if terms.creditworthy(quality(rank as u16), loans) { high = rank } else { low = rank + 1 }
+    }
+    low
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::screening::tests::terms;
+
+    #[test]
+    fn creditworthiness_starts_at_a_rank() {
+        let terms = terms();
+        for loans in 0..4 {
+            let from = creditworthy_from(&terms, loans);
+            for rank in (0..1 << 16).step_by(61).chain([from.saturating_sub(1), from]) {
+                assert_eq!(terms.creditworthy(quality(rank as u16), loans), rank >= from, "{loans} {rank}");
+            }
+        }
+    }
+}
