@@ -55,10 +55,6 @@ pub struct Applicant {
 /// An application that lies with a lender.
 #[derive(Clone, Copy, Default)]
 pub struct Application {
-    /// The margin that the lender sees, as far as it is known: without noise at first.
-    pub margin: f64,
-    /// What the noise of the lender's own judgement adds to it, times the noise.
-    pub on_own_noise: f64,
     /// The applicant, by place in the block.
     pub place: u16,
     /// The applicant's rank of quality.
@@ -108,6 +104,10 @@ pub struct Purchase {
 #[derive(Default)]
 pub struct Open {
     pub applications: List<Application>,
+    /// The margin that the lender sees in each, as far as it is known: without noise at first.
+    pub margins: Room<f64>,
+    /// What the noise of the lender's own judgement adds to each margin, times the noise.
+    pub on_own_noise: Room<f64>,
     /// Noise of the lender's own judgement, for each.
     pub own_noise: Draws,
     pub purchases: List<Purchase>,

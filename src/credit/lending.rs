@@ -236,8 +236,7 @@ impl Lending {
         }
     }
 
-    /// Those who have come up apply, unless barred, at the limit of loans, or discouraged: through a platform or
-    /// not.
+    /// Those who have come up apply, unless barred, at the limit of loans, or discouraged.
     fn apply(&self, block: &Block, desk: &mut Desk, candidates: usize) {
         desk.applicants.clear();
         let discouraging = self.goes_on[0] < 1.0 || (self.goes_on[1] < 1.0 && block.has_reported_loans());
@@ -250,15 +249,6 @@ impl Lending {
                 applies = applies && self.goes_on(block, place);
             }
             desk.applicants.push_if(applicant, applies);
-        }
-        desk.through_platforms.clear();
-        desk.at_home.clear();
-        for applicant in desk.applicants.as_slice() {
-            let word = desk.drawn.get(usize::from(applicant.candidate))[1];
-            let is_member = block.memberships(usize::from(applicant.place)) != 0;
-            let through_platform = is_member & (uniform(word) < self.platform_share);
-            desk.through_platforms.push_if(*applicant, through_platform);
-            desk.at_home.push_if(*applicant, !through_platform);
         }
     }
 
@@ -274,12 +264,26 @@ impl Lending {
         uniform(self.key.draw(Purpose::Demand, user, self.month, 0)[word])
     }
 
-    /// Applicants go to a first lender: a partner bank of a platform, or the home bank. Some of those
-    /// whose platform refers nobody give up.
+    /// Applicants go to a first lender, through a platform to one of its partner banks or else to the home bank. Some
+    /// of those whose platform refers nobody give up.
     fn go_to_first_lenders(&self, block: &Block, desk: &mut Desk, tally: &mut Tally) {
-        let Desk { drawn, through_platforms, at_home, open, .. } = desk;
+        let Desk { drawn, applicants, through_platforms, at_home, open, .. } = desk;
+        let (through_platforms, at_home) = if self.platform_share > 0.0 {
+            through_platforms.clear();
+            at_home.clear();
+            for applicant in applicants.as_slice() {
+                let word = drawn.get(usize::from(applicant.candidate))[1];
+                let is_member = block.memberships(usize::from(applicant.place)) != 0;
+                let through_platform = is_member & (uniform(word) < self.platform_share);
+                through_platforms.push_if(*applicant, through_platform);
+                at_home.push_if(*applicant, !through_platform);
+            }
+            (through_platforms.as_slice(), at_home.as_slice())
+        } else {
+            (&[][..], applicants.as_slice())
+        };
         open.clear();
-        for applicant in through_platforms.as_slice() {
+        for applicant in through_platforms {
             let mut application = self.application(block, applicant.place);
             tally.ask(application.groups);
             let place = application.place();
@@ -295,7 +299,7 @@ impl Lending {
             }
             self.put_before_lender(block, application, open, tally);
         }
-        for applicant in at_home.as_slice() {
+        for applicant in at_home {
             let mut application = self.application(block, applicant.place);
             tally.ask(application.groups);
             application.bank = block.home_bank(application.place()) as u16;
@@ -315,44 +319,37 @@ impl Lending {
 
     /// Puts an application before its lender, who buys from its sources what there is on the applicant, and has
     /// then seen all but for noise.
+    // Not by reference to anybody: so it stays in registers until it is written down once.
     #[inline(always)]
-    fn put_before_lender(
-        &self,
-        block: &Block,
-        mut application: Application,
-        open: &mut Open,
-        tally: &mut Tally,
-    ) {
-        let place = application.place();
+    fn put_before_lender(&self, block: &Block, application: Application, open: &mut Open, tally: &mut Tally) {
+        let Application { place, rank, bank, slot, .. } = application;
+        let (place, thin_file) = (usize::from(place), application.thin_file());
         let user = block.user(place);
-        let lender = self.lenders[usize::from(application.bank)];
-        let readings = &self.readings[usize::from(lender.class)][usize::from(application.thin_file())];
+        let lender = self.lenders[usize::from(bank)];
+        let number = open.applications.len();
+        let readings = &self.readings[usize::from(lender.class)][usize::from(thin_file)];
         let mut reading = &readings[usize::from(NO_SCORE)];
         let of_pool;
         match lender.buys {
             Buys::Nothing => {}
             Buys::Scores => {
-                let score = self.score_for_sale(user, block.memberships(place), application.slot);
+                let score = self.score_for_sale(user, block.memberships(place), slot);
                 reading = &readings[usize::from(score)];
-                let purchase = Purchase {
-                    on_noise: reading.on_bought_noise,
-                    pooled: 0.0,
-                    application: open.applications.len() as u16,
-                    seller: score.wrapping_sub(1),
-                };
-                open.seller_noise.ask_if(user, u32::from(purchase.seller), score != NO_SCORE);
+                let (on_noise, seller) = (reading.on_bought_noise, score.wrapping_sub(1));
+                let purchase = Purchase { on_noise, pooled: 0.0, application: number as u16, seller };
                 open.purchases.push_if(purchase, score != NO_SCORE);
+                open.seller_noise.ask_if(user, u32::from(seller), score != NO_SCORE);
             }
             Buys::Records => {
-                of_pool = self.query_agencies(block, &application, open, tally);
+                of_pool = self.query_agencies(block, place, thin_file, bank, open, tally);
                 reading = of_pool.as_ref().unwrap_or(reading);
             }
         }
-        let loans_seen = self.loans_seen(block, place, application.bank);
-        let quality = self.near_normal.of(middle_word(application.rank));
-        application.margin = reading.margin_but_for_noise(quality, loans_seen);
-        application.on_own_noise = reading.on_own_noise;
-        open.own_noise.ask_if(user, u32::from(application.bank), true);
+        let loans_seen = self.loans_seen(block, place, bank);
+        let quality = self.near_normal.of(middle_word(rank));
+        open.margins.put(number, reading.margin_but_for_noise(quality, loans_seen));
+        open.on_own_noise.put(number, reading.on_own_noise);
+        open.own_noise.ask_if(user, u32::from(bank), true);
         open.applications.push(application);
     }
 
@@ -364,18 +361,19 @@ impl Lending {
         if score != NO_SCORE && !self.delivered.consents(user) { NO_SCORE } else { score }
     }
 
-    /// Queries the agencies that are the source of an application's lender. Their records are pooled and read by the
-    /// ablest, whose noise they bear. Returns how the lender reads the pool beside its own signal.
+    /// Queries the agencies that are a bank's source. Their records on an applicant are pooled and read by the ablest,
+    /// whose noise they bear. Returns how the bank reads the pool beside its own signal.
     #[inline(never)]
     fn query_agencies(
         &self,
         block: &Block,
-        application: &Application,
+        place: usize,
+        thin_file: bool,
+        bank: u16,
         open: &mut Open,
         tally: &mut Tally,
     ) -> Option<Reading> {
-        let (user, memberships) = (block.user(application.place()), block.memberships(application.place()));
-        let bank = usize::from(application.bank);
+        let (user, memberships, bank) = (block.user(place), block.memberships(place), usize::from(bank));
         let Lender { class, source, .. } = self.lenders[bank];
         let (class, source) = (usize::from(class), self.sources[usize::from(source)]);
         let consents = self.delivered.consents(user);
@@ -395,8 +393,7 @@ impl Lending {
         let ablest = ablest?;
         tally.agency_decisions += 1;
         let pooled = self.agencies[ablest].capability * self.delivered.pool.raw(held_by_all);
-        let reading =
-            self.terms.reading(self.own_precision[class][usize::from(application.thin_file())], pooled);
+        let reading = self.terms.reading(self.own_precision[class][usize::from(thin_file)], pooled);
         let (application, seller) = (open.applications.len() as u16, (self.platforms + ablest) as u16);
         open.seller_noise.ask_if(user, u32::from(seller), true);
         open.purchases.push(Purchase { on_noise: reading.on_bought_noise, pooled, application, seller });
@@ -404,7 +401,7 @@ impl Lending {
     }
 
     /// Loans of a person that a bank sees: its own, and reported ones where it may look.
-    #[inline]
+    #[inline(always)]
     fn loans_seen(&self, block: &Block, place: usize, bank: u16) -> u32 {
         if block.has_reported_loans() && self.lenders[usize::from(bank)].sees_reported {
             block.loans_from_or_reported(place, usize::from(bank))
@@ -458,11 +455,12 @@ impl Lending {
         let Desk { open, approved, refused, left, been_to, .. } = desk;
         let own_noise = open.own_noise.draw(self.key, Purpose::OwnNoise, 0);
         let seller_noise = open.seller_noise.draw(self.key, Purpose::SellerNoise, 0);
-        let (applications, purchases) = (open.applications.as_mut_slice(), open.purchases.as_slice());
+        let (applications, purchases) = (open.applications.as_slice(), open.purchases.as_slice());
         for (purchase, word) in purchases.iter().zip(seller_noise) {
-            let application = &mut applications[usize::from(purchase.application)];
-            application.margin += purchase.on_noise * self.near_normal.of(*word);
-            let (bank, seller) = (usize::from(application.bank), usize::from(purchase.seller));
+            let number = usize::from(purchase.application);
+            open.margins
+                .put(number, open.margins.get(number) + purchase.on_noise * self.near_normal.of(*word));
+            let (bank, seller) = (usize::from(applications[number].bank), usize::from(purchase.seller));
             if seller < self.platforms {
                 tally.query_platform(bank, usize::from(self.lenders[bank].class), seller);
             }
@@ -470,7 +468,7 @@ impl Lending {
         approved.clear();
         refused.clear();
         for (i, (application, word)) in applications.iter().zip(own_noise).enumerate() {
-            let margin = application.margin + application.on_own_noise * self.near_normal.of(*word);
+            let margin = open.margins.get(i) + open.on_own_noise.get(i) * self.near_normal.of(*word);
             let mut is_approved = margin > 0.0;
             if margin.abs() <= self.margin_error {
                 let purchase =
