@@ -94,6 +94,16 @@ fn hostile_files_are_refused_in_bounded_time_and_memory() {
         &sweeping(&format!("design = \"grid\"\n{}", factors.concat())),
         "too many points",
     );
+    // Factors that something must hold between, at a trillion points.
+    let banks = ["state", "city", "rural"].map(|class| {
+        let values: Vec<String> = (1..=10_000).map(|count| count.to_string()).collect();
+        format!("[[factor]]\npath = \"banks.{class}.count\"\nvalues = [{}]\n", values.join(","))
+    });
+    refused(
+        "a grid of what is checked",
+        &sweeping(&format!("design = \"grid\"\nreplicates = 1\n{}", banks.concat())),
+        "at more points than can be checked",
+    );
     let rosters = |roster: &str| extending(&format!("[rosters]\n{roster} = \"x.csv\"\n"));
     fs::write(here.join("x.csv"), format!("agency,holder,stake,source\n{}", rows("x,y,2,\n", 1_000_000)))
         .unwrap();

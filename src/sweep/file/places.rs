@@ -11,6 +11,8 @@ use std::path::Path;
 
 /// Points of which the problems are told one by one.
 const MOST_FAULTY_POINTS: usize = 10;
+/// Scenarios, one at each point, that are checked: so many take minutes.
+const MOST_CHECKED: u64 = 10_000_000;
 
 /// The scenarios with what each factor sets in them.
 pub(super) fn varied(read: &[Read], scenarios: Vec<Scenario>, options: &Options) -> Vec<Varied> {
@@ -136,12 +138,12 @@ fn is_bound(path: &str) -> bool {
         || column.starts_with("capability")
 }
 
-/// The points at which something may not hold that holds at no other one: of a grid one for each
-/// combination of the factors that are bound to others, since it may be larger than any machine.
-fn points_to_check(sweep: &Sweep, read: &[Read]) -> Box<dyn Iterator<Item = u64>> {
+/// The points at which something may not hold that holds at no other one, and how many there are: of a grid
+/// one for each combination of the factors that are bound to others, since it may be larger than any machine.
+fn points_to_check(sweep: &Sweep, read: &[Read]) -> (u64, Box<dyn Iterator<Item = u64>>) {
     let points = &sweep.points;
     if points.plan.design != Design::Grid {
-        return Box::new(0..points.count());
+        return (points.count(), Box::new(0..points.count()));
     }
     let levels: Vec<usize> = read.iter().filter_map(|read| read.factor.levels.count()).collect();
     let bound: Vec<usize> = levels
@@ -150,11 +152,13 @@ fn points_to_check(sweep: &Sweep, read: &[Read]) -> Box<dyn Iterator<Item = u64>
         .map(|(levels, read)| if is_bound(&read.factor.path) { *levels } else { 1 })
         .collect();
     let first = points.before_design();
-    let index = move |point: Vec<usize>| {
+    let count = design::grid_size(&bound).unwrap_or(u64::MAX);
+    let index = move |combination: u64| {
+        let point = design::grid_point(&bound, combination);
         let places = point.iter().zip(&levels);
         first + places.fold(0, |index, (place, levels)| index * *levels as u64 + *place as u64)
     };
-    Box::new(design::grid(&bound).map(index).collect::<Vec<_>>().into_iter())
+    (count, Box::new((0..count).map(index)))
 }
 
 /// Checks what must hold between the parameters of each point.
@@ -168,9 +172,17 @@ pub(super) fn check_points(
     if !read.iter().any(|read| is_bound(&read.factor.path)) {
         return;
     }
+    let (count, points) = points_to_check(sweep, read);
+    let checked = count.saturating_mul(sweep.points.scenarios() as u64);
+    if checked > MOST_CHECKED {
+        let what = "something must hold between some of the factors, at more points than can be checked";
+        let allowed = format!("points times scenarios, of a grid only of such factors, up to {MOST_CHECKED}");
+        problems.push(Origin::line(file, 1).problem("factor", what).given(checked).allowed(allowed));
+        return;
+    }
     let mut faulty = 0;
     let mut first = None;
-    for point in points_to_check(sweep, read) {
+    for point in points {
         let before = sweep.points.before_design();
         let origins: Vec<(&str, &Origin)> = read
             .iter()
