@@ -274,8 +274,17 @@ fn files_and_options_that_the_readme_names_exist() {
     }
     let here = tempfile::tempdir().unwrap();
     // Options of other programs.
-    let others =
-        ["--release", "--path", "--stdin", "--directives", "--array", "--fuzz-dir", "--locked", "--config"];
+    let others = [
+        "--release",
+        "--path",
+        "--stdin",
+        "--directives",
+        "--array",
+        "--fuzz-dir",
+        "--no-trace-compares",
+        "--locked",
+        "--config",
+    ];
     let mut known: BTreeSet<String> = others.map(String::from).into();
     for command in ["run", "compare", "sweep", "merge", "check", "parameters", "new", "explain", "validate"] {
         let help = printed(here.path(), &format!("mandate {command} --help"));

@@ -6,7 +6,9 @@ use crate::program::{mandate, scenario};
 use mandate::explain::{self, Query};
 use mandate::scenario::load;
 use mandate::sweep::file::is_sweep;
+use mandate::sweep::journal::{Header, Journal, Reader};
 use mandate::sweep::merge::{MergeError, Source};
+use mandate::sweep::plan::sha256;
 use mandate::sweep::tables::finished;
 use mandate::sweep::{self, file::Options};
 use rayon::prelude::*;
@@ -89,11 +91,17 @@ enum Kind {
     Decisions,
     Manifest,
     Shard,
+    /// A shard that was ended while it ran.
+    Journal,
+    /// What the first line of a shard says of its sweep.
+    Plan,
 }
 
 const POINTS: &str =
     "fees.agency_query,supervision.audits_per_month,rules.deadline\n3,0,2022-12\n24,8,never\n";
 const OF_POINTS: &str = "base = \"december-deadline.toml\"\ndesign = \"points\"\nfile = \"points.csv\"\n";
+
+const SHARD: &str = "shards/shard-1-of-1.mandate";
 
 fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -148,14 +156,26 @@ fn inputs() -> Vec<Input> {
     let mut shard = mandate(made.path());
     shard.args(["sweep", "scenarios/of-points.toml", "--shard", "1/1", "--out", "shards"]).args(small);
     shard.args(["--replicates", "2"]).assert().code(0);
+    let shard = made.path().join(SHARD);
+    let text = fs::read_to_string(&shard).unwrap();
+    let runs: Vec<&str> = text.split_inclusive('\n').take(3).collect();
+    fs::write(made.path().join("shards/journal"), runs.concat()).unwrap();
+    fs::write(made.path().join("shards/plan.toml"), &header(made.path()).plan).unwrap();
     for (name, kind) in [
         ("results/decisions.csv", Kind::Decisions),
         ("results/manifest.toml", Kind::Manifest),
-        ("shards/shard-1-of-1.mandate", Kind::Shard),
+        (SHARD, Kind::Shard),
+        ("shards/journal", Kind::Journal),
+        ("shards/plan.toml", Kind::Plan),
     ] {
         inputs.push(Input { name: name.into(), bytes: fs::read(made.path().join(name)).unwrap(), kind });
     }
     inputs
+}
+
+/// The first line of the shard.
+fn header(here: &Path) -> Header {
+    Reader::open(&here.join(SHARD)).unwrap().header().clone()
 }
 
 /// Reads the input at its place in the folder; whether it was taken.
@@ -197,6 +217,15 @@ fn read(here: &Path, input: &Input) -> bool {
         Kind::Manifest => finished(&here.join("results")).is_some(),
         Kind::Shard => Source::parts(&[here.join("shards")])
             .is_ok_and(|(source, _, _)| source.each::<MergeError>(|_, _| Ok(())).is_ok()),
+        Kind::Journal => Journal::open(&file, header(here)).is_ok_and(|journal| journal.next() > 0),
+        Kind::Plan => {
+            // With the right checksum: another version of the program may have written it.
+            let plan = String::from_utf8_lossy(&fs::read(&file).unwrap()).into_owned();
+            let (ours, theirs) = (header(here), sha256(plan.as_bytes()));
+            let header = Header { identity: theirs, plan, ..ours.clone() };
+            assert!(!header.difference(&ours).is_empty());
+            header.plan(&file).is_ok()
+        }
     }
 }
 

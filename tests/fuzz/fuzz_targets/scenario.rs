@@ -5,7 +5,17 @@ mod shipped;
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| {
+/// The shipped scenarios, and one with every parameter written out.
+fn seeds() -> Vec<(String, Vec<u8>)> {
+    let mut seeds = shipped::files("scenarios", ".toml");
+    seeds.retain(|(name, _)| !shipped::of_sweep(name));
+    let base = shipped::HERE.join("scenarios/december-deadline.toml");
+    let whole = mandate::scenario::load(&base, &[], None).expect("a shipped scenario").resolved();
+    seeds.push(("every-parameter.toml".into(), whole.into_bytes()));
+    seeds
+}
+
+fuzz_target!(init: shipped::sow(seeds()), |bytes: &[u8]| {
     let file = shipped::HERE.join("scenarios/fuzzed.toml");
     std::fs::write(&file, bytes).expect("a file");
     match mandate::scenario::load(&file, &[], None) {
