@@ -37,24 +37,12 @@ impl GeometricSkip {
         if part > self.slack && part < 1.0 - self.slack { whole } else { self.exact(word) }
     }
 
-    /// The first of the words from `first` to `last` whose skip is less than `most`, that of `first`; there is one.
-    fn end_of(&self, most: u32, first: u32, last: u32, near_log: &NearLog) -> u32 {
-        // It is the one after log(u) = most x log(1 - probability), or one beside it.
-        let u = libm::exp(f64::from(most) * self.log_none);
-        let near = (u * 4_294_967_296.0) as u32;
-        let likely = near.saturating_sub(1).max(first)..=near.saturating_add(1).min(last);
-        let is_less = |word: &u32| self.of(*word, near_log) < most;
-        match likely.clone().find(is_less) {
-            Some(word) if word > *likely.start() => word,
-            _ => {
-                let (mut low, mut high) = (first, last);
-                while low < high {
-                    let word = low + (high - low) / 2;
-                    if is_less(&word) { high = word } else { low = word + 1 }
-                }
-                low
-            }
-        }
+    /// The first word whose skip is less than `most`, where that of the word before is `most`; `None` if that is not
+    /// where exact logarithms have it.
+    fn end_of(&self, most: u32, near_log: &NearLog) -> Option<u32> {
+        let near = (libm::exp(f64::from(most) * self.log_none) * 4_294_967_296.0) as u32;
+        let ends = |word: &u32| self.of(word - 1, near_log) == most && self.of(*word, near_log) < most;
+        (near.saturating_sub(1).max(1)..=near.saturating_add(1)).find(ends)
     }
 
     /// The same where a near value is too near to a whole number to say.
@@ -82,7 +70,7 @@ struct PartOfSkips {
 impl SkipTable {
     const PARTS: usize = 1 << (32 - SkipTable::BITS_WITHIN);
     const BITS_WITHIN: u32 = 24;
-    /// In the place of the least skip of a part: there are more than two, and the table does not tell.
+    /// In the place of the least skip of a part: the table does not tell, since there are more than two.
     const SEVERAL: u32 = u32::MAX - 1;
 
     /// The table of `skip`.
@@ -92,11 +80,15 @@ impl SkipTable {
             let last = first | ((1 << Self::BITS_WITHIN) - 1);
             // The greater the word, the smaller the skip.
             let (most, least) = (skip.of(first, near_log), skip.of(last, near_log));
-            if most - least > 1 || least >= Self::SEVERAL {
-                return PartOfSkips { least: Self::SEVERAL, end_of_more: 0 };
+            let end_of_more = match most - least {
+                0 => Some(0),
+                1 => skip.end_of(most, near_log),
+                _ => None,
+            };
+            match end_of_more {
+                Some(end_of_more) if least < Self::SEVERAL => PartOfSkips { least, end_of_more },
+                _ => PartOfSkips { least: Self::SEVERAL, end_of_more: 0 },
             }
-            let end_of_more = if most > least { skip.end_of(most, first, last, near_log) } else { first };
-            PartOfSkips { least, end_of_more }
         };
         SkipTable { skip, parts: std::array::from_fn(part) }
     }
@@ -252,8 +244,10 @@ mod tests {
                 let expected = (libm::log(uniform(*word)) / libm::log1p(-probability)) as u32;
                 assert_eq!(skip.of(*word, near_log), expected, "{word} {probability}");
             }
-            // And the words on either side of where skips change.
+            // And the words on either side of where skips change. The table is of use if it tells of most.
             let table = SkipTable::new(skip, near_log);
+            let told = table.parts.iter().filter(|part| part.least != SkipTable::SEVERAL).count();
+            assert!(told > 230 || probability < 0.05, "{told} {probability}");
             let ends = table.parts.iter().map(|part| part.end_of_more);
             let edges = ends.flat_map(|end| [end.saturating_sub(1), end]);
             let parts = (0..SkipTable::PARTS as u32).map(|part| part << SkipTable::BITS_WITHIN);

@@ -47,11 +47,6 @@ impl Source {
         3 + agencies
     }
 
-    /// Whether it is an agency or several.
-    pub fn is_agencies(self) -> bool {
-        matches!(self, Source::Agency(_) | Source::AllAgencies)
-    }
-
     /// Whether a bank with this source queries the agency `agency`.
     pub fn queries(self, agency: usize) -> bool {
         self == Source::Agency(agency) || self == Source::AllAgencies

@@ -122,6 +122,18 @@ const ONE_LOAN: u8 = 1 << 4;
 /// The most loans that a person may have at a time: their number has the bits of traits above that.
 pub const MOST_LOANS: usize = (u8::MAX / ONE_LOAN) as usize;
 
+/// The income quintile, 1 to 5, within traits.
+#[inline]
+fn quintile_of(traits: u8) -> u8 {
+    (traits & 0b111) + 1
+}
+
+/// Whether traits are those of a person with a thin file.
+#[inline]
+fn has_thin_file(traits: u8) -> bool {
+    traits & 0b1000 != 0
+}
+
 impl Block {
     /// Users in the block.
     pub fn len(&self) -> usize {
@@ -172,7 +184,7 @@ impl Block {
     /// Income quintile, 1 (lowest) to 5.
     #[inline]
     pub fn quintile(&self, place: usize) -> u8 {
-        (self.traits[place] & 0b111) + 1
+        quintile_of(self.traits[place])
     }
 
     /// Income quintile and thin file as one number below [`KINDS`].
@@ -183,13 +195,13 @@ impl Block {
 
     /// Income quintile and thin file of each kind.
     pub fn kinds() -> [(u8, bool); KINDS] {
-        std::array::from_fn(|kind| ((kind as u8 & 0b111) + 1, kind & 0b1000 != 0))
+        std::array::from_fn(|kind| (quintile_of(kind as u8), has_thin_file(kind as u8)))
     }
 
     /// Whether the person has a thin credit file.
     #[inline]
     pub fn thin_file(&self, place: usize) -> bool {
-        self.traits[place] & 0b1000 != 0
+        has_thin_file(self.traits[place])
     }
 
     /// Platforms of which the person is a member.
@@ -447,8 +459,10 @@ pub fn serve_blocks<D: Send, C: Send>(
     stop: &AtomicBool,
     serve: impl Fn(&mut Block, &mut D, &mut C) + Sync,
 ) {
-    const AT_A_TIME: usize = 8;
-    let parts = Mutex::new(blocks.chunks_mut(AT_A_TIME));
+    const MOST_AT_A_TIME: usize = 8;
+    // Some for everybody even where blocks are few.
+    let at_a_time = (blocks.len() / (4 * desks.len())).clamp(1, MOST_AT_A_TIME);
+    let parts = Mutex::new(blocks.chunks_mut(at_a_time));
     let next_part = || parts.lock().expect("nobody panics who takes a part").next();
     let work = |desk: &mut D, counts: &mut C| {
         while let Some(part) = next_part() {
@@ -659,6 +673,8 @@ fn membership_probabilities(reach: f64, loading: f64) -> [f64; ACTIVITY_LEVELS] 
 mod tests {
     use super::*;
     use crate::scenario::parameters::{Entry, PlatformRow};
+    use std::sync::atomic::AtomicU32;
+    use std::time::{Duration, Instant};
 
     fn parameters(reach: &[f64]) -> Parameters {
         let mut parameters = Parameters::default();
@@ -723,6 +739,53 @@ mod tests {
         assert_eq!(large.len(), 6);
         assert_eq!(large[5].len(), 500);
         assert!(large[3].columns[..BLOCK].is_sorted());
+    }
+
+    #[test]
+    fn every_block_is_served_once_until_stopped() {
+        for (blocks, workers) in [(1, 1), (1, 3), (2, 3), (40, 2), (67, 3)] {
+            let mut blocks = population(&[0.5], 1000 * (blocks - 1) + 1);
+            let (mut desks, mut counts) = (vec![0; workers], vec![Vec::new(); workers]);
+            let stop = AtomicBool::new(false);
+            serve_blocks(&mut blocks, &mut desks, &mut counts, &stop, |block, desk, served| {
+                *desk += 1;
+                served.push(block.number);
+            });
+            let lengths: Vec<usize> = counts.iter().map(Vec::len).collect();
+            assert_eq!(desks, lengths, "a worker has one desk");
+            let mut served = counts.concat();
+            served.sort_unstable();
+            assert!(served.iter().copied().eq(0..blocks.len() as u32), "{workers} workers: {served:?}");
+
+            stop.store(true, Ordering::Relaxed);
+            serve_blocks(&mut blocks, &mut desks, &mut counts, &stop, |_, _, _| panic!("it is to stop"));
+        }
+    }
+
+    /// Whoever is free takes the next blocks: while one is at work on the first, another takes the second.
+    #[test]
+    fn workers_share_few_blocks() {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+        let (at_work, mut counts) = (AtomicU32::new(0), [0, 0]);
+        let mut blocks = population(&[0.5], 2000);
+        pool.install(|| {
+            serve_blocks(
+                &mut blocks,
+                &mut [(), ()],
+                &mut counts,
+                &AtomicBool::new(false),
+                |_, (), served| {
+                    *served += 1;
+                    at_work.fetch_add(1, Ordering::SeqCst);
+                    // The other one is waited for, but not for ever.
+                    let start = Instant::now();
+                    while at_work.load(Ordering::SeqCst) < 2 && start.elapsed() < Duration::from_secs(20) {
+                        std::thread::yield_now();
+                    }
+                },
+            );
+        });
+        assert_eq!(counts, [1, 1]);
     }
 
     #[test]

@@ -189,10 +189,6 @@ impl<T: Copy + Default> List<T> {
     pub fn as_slice(&self) -> &[T] {
         self.things.of(0..self.len)
     }
-
-    pub fn as_mut_slice(&mut self) -> &mut [T] {
-        self.things.of_mut(0..self.len)
-    }
 }
 
 /// The first words of draws for some agents and options.

@@ -373,11 +373,10 @@ fn lent(scenario: &Scenario) -> World<'_> {
     let block = &mut world.blocks[0];
     for place in 0..600 {
         let home = block.home_bank(place);
-        match place % 4 {
-            0 => drop(block.grant(place, home, 0, false, 2)),
-            1 => drop(block.grant(place, (home + 1) % 8, 0, false, 2)),
-            2 => drop(block.grant(place, (home + 1) % 8, 0, true, 2)),
-            _ => (),
+        let another = (home + 1) % 8;
+        let loans = [(home, false), (another, false), (another, true)];
+        if let Some((lender, reported)) = loans.get(place % 4) {
+            block.grant(place, *lender, 0, *reported, 2);
         }
     }
     world

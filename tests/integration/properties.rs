@@ -80,7 +80,7 @@ fn told(reason: &str, draft: &Draft) -> String {
     let folder = tempfile::tempdir().unwrap();
     match draft.files(folder.path()) {
         Ok(files) => format!(
-            "{reason}\nIn replicate {} of seed {}, the users in {} parts. In the folder of the repository:\n\n{}",
+            "{reason}\nIn replicate {} of seed {}, {} at work on the users. In the folder of the repository:\n\n{}",
             draft.replicate,
             draft.seed,
             draft.workers,
@@ -464,13 +464,13 @@ fn summary(scenario: &Scenario, rows: &RunRows) -> Checked {
     cells_of(&[SummaryRow::of(scenario, rows)])
 }
 
-/// Results are the same again, whatever the workers, the order of blocks, the threads, the replicates that are run
-/// beside, and what is reported.
+/// Results are the same again, however many work on users, whatever the order of blocks, the threads, the replicates
+/// that are run beside, and what is reported.
 fn independence(scenario: &Scenario, draft: &Draft, key: Key, rows: &RunRows) -> Checked {
     let again = run_of(scenario, draft, 1, Reporting::default());
     prop_assert!(format!("{again:?}") == format!("{rows:?}"), "run twice");
     let shared_out = run_of(scenario, draft, draft.workers, Reporting::default());
-    prop_assert!(shared_out == *rows, "in {} workers", draft.workers);
+    prop_assert!(shared_out == *rows, "by {} workers", draft.workers);
     if scenario.parameters.users.sample > 2000 {
         let turned = walk(scenario, key, 2, |world| world.blocks[1..].reverse(), |_| Ok(()))?;
         prop_assert!(turned == *rows, "blocks in another order");

@@ -169,7 +169,7 @@ pub struct Draft {
     pub seed: u64,
     /// The replicate that is looked at.
     pub replicate: u32,
-    /// Into how many parts users are split.
+    /// How many work on the users.
     pub workers: usize,
 }
 

@@ -20,7 +20,7 @@ fn simulate(scenario: &Scenario) -> RunRows {
 }
 
 #[test]
-fn results_do_not_depend_on_how_users_are_split() {
+fn results_do_not_depend_on_how_many_work_on_users() {
     let scenario = small(&["rules.lender_reporting=0.5"]);
     let whole = simulate(&scenario);
     for workers in [2, 3, 7, 100] {
