@@ -162,6 +162,17 @@ pub fn sweep(args: &SweepArgs, screen: &Screen) -> Result<(), Failure> {
     }
 }
 
+impl SweepArgs {
+    /// What goes on with the sweep after an interruption.
+    fn resuming(&self) -> &'static str {
+        if self.force {
+            "the same command with --resume for --force"
+        } else {
+            "the same command with --resume"
+        }
+    }
+}
+
 fn whole(args: &SweepArgs, screen: &Screen, sweep: &Sweep, out: &Path) -> Result<(), Failure> {
     let header = Header::new(&sweep.points, 0..sweep.points.runs());
     let path = out.join(JOURNAL);
@@ -201,15 +212,18 @@ fn whole(args: &SweepArgs, screen: &Screen, sweep: &Sweep, out: &Path) -> Result
     fs::create_dir_all(out).map_err(JournalError::io(out)).map_err(journal_failure)?;
     let interrupt = Interrupt::install()?;
     let mut journal = open_journal(args, &path, header.clone()).map_err(journal_failure)?;
-    run_into(args, screen, sweep, &interrupt, &mut journal, sweep.points.runs()).map_err(|error| match error {
-        RunError::Interrupted => Failure::Interrupted(format!(
-            "interrupted after {} of {} runs, which are kept in {}; the same command with --resume goes on",
-            journal.next(),
-            sweep.points.runs(),
-            path.display()
-        )),
-        error => run_failure(error),
-    })?;
+    run_into(args, screen, sweep, &interrupt, &mut journal, sweep.points.runs()).map_err(
+        |error| match error {
+            RunError::Interrupted => Failure::Interrupted(format!(
+                "interrupted after {} of {} runs, which are kept in {}; {} goes on",
+                journal.next(),
+                sweep.points.runs(),
+                path.display(),
+                args.resuming()
+            )),
+            error => run_failure(error),
+        },
+    )?;
 
     let folder = Folder::open(out, &sweep_files(), true, form.dialect).map_err(output_failure)?;
     interrupt.takes_away(folder.temporary());
@@ -217,8 +231,9 @@ fn whole(args: &SweepArgs, screen: &Screen, sweep: &Sweep, out: &Path) -> Result
     let written = timed(Work::Tables, || write(folder, &sweep.points, &header.identity, form, &source));
     let finished = written.map_err(|error| match error {
         TablesError::Merge(MergeError::Interrupted) => Failure::Interrupted(format!(
-            "interrupted; all runs are kept in {}, and the same command with --resume writes their tables",
-            path.display()
+            "interrupted; all runs are kept in {}, and {} writes their tables",
+            path.display(),
+            args.resuming()
         )),
         error => tables_failure(error),
     })?;
@@ -251,10 +266,11 @@ fn shard_of(
     }
     run_into(args, screen, sweep, &interrupt, &mut journal, runs.end).map_err(|error| match error {
         RunError::Interrupted => Failure::Interrupted(format!(
-            "interrupted after {} of {} runs of the shard, which are kept in {}; the same command goes on",
+            "interrupted after {} of {} runs of the shard, which are kept in {}; the same command{} goes on",
             journal.next() - runs.start,
             runs.end - runs.start,
-            path.display()
+            path.display(),
+            if args.force { " without --force" } else { "" }
         )),
         RunError::Sink(error) => shard_failure(error),
         error => run_failure(error),

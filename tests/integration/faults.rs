@@ -5,7 +5,7 @@
 #![cfg(unix)]
 
 use crate::draws::Draws;
-use crate::program::{files, mandate, scenario};
+use crate::program::{files, mandate, on_a_full_disk, scenario};
 use mandate::sweep::plan::sha256;
 use std::collections::BTreeMap;
 use std::fs;
@@ -270,14 +270,6 @@ fn kills_of_sweeps() {
     }
     assert!(finished >= 10);
     enough(stopped, kills);
-}
-
-/// The program where no file may grow beyond half a kilobyte times `blocks`, as on a full disk.
-fn on_a_full_disk(here: &Path, blocks: usize, arguments: &[&str]) -> Output {
-    let limit = "trap '' XFSZ; ulimit -f \"$1\"; shift; exec \"$@\"";
-    let mut shell = Command::new("/bin/sh");
-    shell.args(["-c", limit, "sh", &blocks.to_string(), env!("CARGO_BIN_EXE_mandate")]);
-    shell.args(arguments).current_dir(here).output().expect("there is a shell")
 }
 
 /// The status, and one line that names these; nothing else was said.

@@ -40,6 +40,17 @@ pub fn installed(names: &[&str], serves: impl Fn(&Path) -> bool, what: &str) -> 
     found
 }
 
+/// The program where no file may grow beyond half a kilobyte times `blocks`, as on a full disk: or a kilobyte, where the
+/// shell counts so.
+#[cfg(unix)]
+pub fn on_a_full_disk(folder: &Path, blocks: usize, arguments: &[&str]) -> std::process::Output {
+    // The signal is ignored, so that it is the write that fails.
+    let limit = "trap '' XFSZ; ulimit -f \"$1\"; shift; exec \"$@\"";
+    let mut shell = std::process::Command::new("/bin/sh");
+    shell.args(["-c", limit, "sh", &blocks.to_string(), env!("CARGO_BIN_EXE_mandate")]);
+    shell.args(arguments).current_dir(folder).output().expect("there is a shell")
+}
+
 /// Names and bytes of the files in a folder; hidden ones too.
 pub fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let entries = fs::read_dir(folder).expect("the folder is there");

@@ -1,6 +1,8 @@
 //! Parts of a sweep on many machines: full disks, two processes at once, parts that do not belong
 //! together, and designs that are larger than any machine.
 
+#[cfg(unix)]
+use crate::program::on_a_full_disk;
 use crate::program::{files, mandate, scenario};
 use mandate::output::csv::hexadecimal;
 use mandate::sweep::journal::Header;
@@ -64,22 +66,6 @@ fn refused(here: &Path, folders: &[&str], parts: &[&str]) {
     assert!(!here.join("merged").exists(), "nothing is written");
 }
 
-/// The program on `arguments` where no file may grow beyond half a kilobyte times `blocks`, as on a full disk.
-#[cfg(unix)]
-fn on_a_full_disk(here: &Path, blocks: u32, arguments: &[&str]) -> std::process::Output {
-    let program = env!("CARGO_BIN_EXE_mandate");
-    let mut shell = std::process::Command::new("/bin/sh");
-    // The signal is ignored, so that it is the write that fails.
-    shell.args([
-        "-c",
-        "trap '' XFSZ; ulimit -f \"$1\"; shift; exec \"$@\"",
-        "sh",
-        &blocks.to_string(),
-        program,
-    ]);
-    shell.args(arguments).args(SMALL).current_dir(here).output().expect("there is a shell")
-}
-
 #[cfg(unix)]
 #[test]
 fn a_full_disk_is_worth_another_try_of_a_shard_only() {
@@ -91,11 +77,12 @@ fn a_full_disk_is_worth_another_try_of_a_shard_only() {
     // Full in the middle of the header, right behind it, and between runs; in blocks of 512 bytes, or
     // 1024 where the shell counts so.
     let middle = header + (all.len() - header) / 2;
-    let blocks = |bytes: usize| bytes.div_ceil(1024) as u32;
+    let blocks = |bytes: usize| bytes.div_ceil(1024);
+    let full_disk = |blocks, run: &[&str]| on_a_full_disk(here.path(), blocks, &[run, &SMALL[..]].concat());
     for (i, full) in [1, blocks(header), blocks(middle)].into_iter().enumerate() {
         let out = format!("s{i}");
         let run = ["sweep", "s.toml", "--out", &out, "--shard", "1/1"];
-        let output = on_a_full_disk(here.path(), full, &run);
+        let output = full_disk(full, &run);
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(75), "{full} blocks: {said}");
         assert!(said.contains("shard-1-of-1.partial") && said.lines().count() == 1, "{said}");
@@ -108,7 +95,7 @@ fn a_full_disk_is_worth_another_try_of_a_shard_only() {
         assert_eq!(kept["shard-1-of-1.mandate"], all);
 
         let out = format!("w{i}");
-        let output = on_a_full_disk(here.path(), full, &["sweep", "s.toml", "--out", &out]);
+        let output = full_disk(full, &["sweep", "s.toml", "--out", &out]);
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{full} blocks: {said}");
         assert!(said.contains("sweep.partial"), "{said}");
@@ -117,7 +104,7 @@ fn a_full_disk_is_worth_another_try_of_a_shard_only() {
     }
     // Tables that do not fit leave what has been run, and no half table.
     let full = blocks(all.len()) * 2;
-    let output = on_a_full_disk(here.path(), full, &["sweep", "s.toml", "--out", "t"]);
+    let output = full_disk(full, &["sweep", "s.toml", "--out", "t"]);
     assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(files(&here.path().join("t")).into_keys().collect::<Vec<_>>(), ["sweep.partial"]);
     sweep(here.path(), &["--out", "t", "--resume"]).assert().code(0);

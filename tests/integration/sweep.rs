@@ -193,46 +193,84 @@ fn interruptions_do_not_show() {
     assert_eq!(files(&here.path().join("new")), whole);
 }
 
+/// The sweep `s.toml` with `more` and some sizes, sent a signal when some of its runs are in `journal`.
+#[cfg(unix)]
+fn stopped(here: &Path, signal: &str, more: &[&str], journal: &str) -> std::process::Output {
+    use std::time::{Duration, Instant};
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_mandate"))
+        .args(["sweep", "s.toml"])
+        .args(SMALL)
+        .args(more)
+        .current_dir(here)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let start = Instant::now();
+    let journal = here.join(journal);
+    let lines = || fs::read(&journal).map_or(0, |bytes| bytes.iter().filter(|byte| **byte == b'\n').count());
+    while lines() < 6 && start.elapsed() < Duration::from_secs(60) && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    std::process::Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(journal.exists(), "it was stopped in time");
+    output
+}
+
 #[cfg(unix)]
 #[test]
 fn a_killed_sweep_goes_on_where_it_was() {
-    use std::time::{Duration, Instant};
     let here = folder(&GRID.replace("replicates = 2", "replicates = 25"));
     sweep(here.path(), &["--out", "whole"]).assert().code(0);
     for signal in ["-KILL", "-INT"] {
-        let out = here.path().join(format!("out{signal}"));
-        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_mandate"))
-            .args(["sweep", "s.toml"])
-            .args(SMALL)
-            .args(["--out", out.to_str().unwrap()])
-            .current_dir(here.path())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let start = Instant::now();
-        let journal = out.join("sweep.partial");
-        let lines =
-            || fs::read(&journal).map_or(0, |bytes| bytes.iter().filter(|byte| **byte == b'\n').count());
-        while lines() < 6 && start.elapsed() < Duration::from_secs(60) && child.try_wait().unwrap().is_none()
-        {
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        std::process::Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
-        let output = child.wait_with_output().unwrap();
-        assert!(journal.exists(), "it was stopped in time");
+        let out = &format!("out{signal}");
+        let output = stopped(here.path(), signal, &["--out", out], &format!("{out}/sweep.partial"));
         if signal == "-INT" {
             let said = String::from_utf8_lossy(&output.stderr);
             assert_eq!(output.status.code(), Some(130), "{said}");
-            assert!(said.starts_with("interrupted after ") && said.contains("--resume"), "{said}");
+            assert!(said.starts_with("interrupted after "), "{said}");
+            assert!(said.ends_with("; the same command with --resume goes on\n"), "{said}");
         }
-        let out = out.to_str().unwrap();
         sweep(here.path(), &["--out", out])
             .assert()
             .code(2)
             .stderr(contains("not complete").and(contains("--resume")));
         sweep(here.path(), &["--out", out, "--resume"]).assert().code(0);
-        assert_eq!(files(Path::new(out)), files(&here.path().join("whole")), "{signal}");
+        assert_eq!(files(&here.path().join(out)), files(&here.path().join("whole")), "{signal}");
+    }
+}
+
+/// The command that an interrupted sweep names does go on, also where the sweep was to replace results.
+#[cfg(unix)]
+#[test]
+fn what_replaced_results_goes_on_without_replacing() {
+    let here = folder(&GRID.replace("replicates = 2", "replicates = 25"));
+    for (kind, said, goes_on, file, journal) in [
+        (
+            &[][..],
+            "the same command with --resume for --force goes on",
+            &["--resume"][..],
+            "sweep.csv",
+            "sweep.partial",
+        ),
+        (
+            &["--shard", "1/1"],
+            "the same command without --force goes on",
+            &[],
+            "shard-1-of-1.mandate",
+            "shard-1-of-1.partial",
+        ),
+    ] {
+        let command = |more: &[&'static str]| [&["--out", "o"], kind, more].concat();
+        let (file, journal) = (here.path().join("o").join(file), format!("o/{journal}"));
+        sweep(here.path(), &command(&[])).assert().code(0);
+        let before = fs::read(&file).unwrap();
+        let output = stopped(here.path(), "-INT", &command(&["--force"]), &journal);
+        assert!(String::from_utf8_lossy(&output.stderr).ends_with(&format!("; {said}\n")), "{output:?}");
+        sweep(here.path(), &command(goes_on)).assert().code(0);
+        assert_eq!(fs::read(&file).unwrap(), before, "{kind:?}");
+        fs::remove_dir_all(here.path().join("o")).unwrap();
     }
 }
 
