@@ -253,7 +253,8 @@ fn shard_of(
     let runs = sweep.points.part(part - 1, parts);
     let header = Header::new(&sweep.points, runs.clone());
     let (name, path) = (out.join(shard_file(part, parts)), out.join(shard_journal(part, parts)));
-    if !args.force && is_there(&name, &header).map_err(shard_failure)? {
+    // One that was to be replaced, and has not been yet, is not the end of it.
+    if !args.force && !path.exists() && is_there(&name, &header).map_err(shard_failure)? {
         return screen.say(&format!("{} is complete\n", name.display()));
     }
     let needed = still_needed(&sweep.points, runs.end - runs.start, &path);
@@ -261,9 +262,6 @@ fn shard_of(
     fs::create_dir_all(out).map_err(JournalError::io(out)).map_err(shard_failure)?;
     let interrupt = Interrupt::install()?;
     let mut journal = open_journal(args, &path, header).map_err(shard_failure)?;
-    if args.force && name.exists() {
-        fs::remove_file(&name).map_err(JournalError::io(&name)).map_err(shard_failure)?;
-    }
     run_into(args, screen, sweep, &interrupt, &mut journal, runs.end).map_err(|error| match error {
         RunError::Interrupted => Failure::Interrupted(format!(
             "interrupted after {} of {} runs of the shard, which are kept in {}; the same command{} goes on",

@@ -268,8 +268,10 @@ fn what_replaced_results_goes_on_without_replacing() {
         let before = fs::read(&file).unwrap();
         let output = stopped(here.path(), "-INT", &command(&["--force"]), &journal);
         assert!(String::from_utf8_lossy(&output.stderr).ends_with(&format!("; {said}\n")), "{output:?}");
+        assert_eq!(fs::read(&file).unwrap(), before, "results stay until new ones are whole");
         sweep(here.path(), &command(goes_on)).assert().code(0);
         assert_eq!(fs::read(&file).unwrap(), before, "{kind:?}");
+        assert!(!here.path().join(&journal).exists(), "it has come to its end");
         fs::remove_dir_all(here.path().join("o")).unwrap();
     }
 }
