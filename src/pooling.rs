@@ -80,3 +80,48 @@ impl Delivered {
         held
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::parameters::{AgencyRow, Entry, PlatformRow};
+
+    /// Of each platform's records each agency holds the share delivered, and which person's tells nothing of any
+    /// other platform's or agency's.
+    #[test]
+    fn every_record_is_delivered_by_a_draw_of_its_own() {
+        const PLATFORMS: usize = 20;
+        const USERS: u32 = 5_000;
+        let mut parameters = Parameters::default();
+        parameters.platforms = vec![Entry { id: "p".into(), row: PlatformRow::default() }; PLATFORMS];
+        parameters.agencies = vec![Entry { id: "a".into(), row: AgencyRow::default() }; 2];
+        let rules = RulesInForce::none(PLATFORMS);
+        let share = |p: usize, a: usize| if a == 1 && p == 19 { 1.0 } else { 0.3 };
+        let delivered = Delivered::new(Key::new(5, 1), &parameters, &rules, &[1.0; PLATFORMS], share);
+        // Everybody is a member of all platforms but one.
+        let members = (1 << PLATFORMS) - 1 - 4;
+        let held: Vec<[PlatformSet; 2]> =
+            (0..USERS).map(|user| [0, 1].map(|agency| delivered.held(user, members, agency))).collect();
+        let of = |sets: &[PlatformSet; 2], record: usize| {
+            sets[record / PLATFORMS] >> (record % PLATFORMS) & 1 == 1
+        };
+        let records = || (0..2 * PLATFORMS).filter(|record| record % PLATFORMS != 2);
+        let close = |count: usize, probability: f64, what: &str| {
+            let (expected, count) = (f64::from(USERS) * probability, count as f64);
+            assert!(
+                (count - expected).abs() <= 5.0 * (expected * (1.0 - probability)).sqrt(),
+                "{what}: {count}"
+            );
+        };
+        for record in records() {
+            let whole = record == 2 * PLATFORMS - 1;
+            let count = held.iter().filter(|sets| of(sets, record)).count();
+            close(count, if whole { 1.0 } else { 0.3 }, &format!("record {record}"));
+            for other in records().filter(|other| *other < record && !whole) {
+                let both = held.iter().filter(|sets| of(sets, record) && of(sets, other)).count();
+                close(both, 0.3 * 0.3, &format!("records {record} and {other}"));
+            }
+        }
+        assert!(held.iter().all(|sets| (sets[0] | sets[1]) & 4 == 0), "of members alone");
+    }
+}
