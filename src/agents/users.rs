@@ -850,12 +850,20 @@ mod tests {
                     block.default(place, |_| defaulted += 1);
                     assert_eq!(defaulted, plain.iter().filter(|loan| loan.0 == place).count());
                     plain.retain(|loan| loan.0 != place);
+                    let most = MOST_DEFAULTED.min(block.loans.len() / 4);
+                    assert!(usize::from(block.defaulted) <= most, "loans in default do not pile up");
                 } else if block.loan_count(place) < 15 {
                     let (lender, reported) = (words[2] as u16 % 2, words[3].is_multiple_of(2));
-                    block.grant(place, usize::from(lender), HOME_SLOT, reported, month);
+                    let owed = |block: &Block| (block.loan_count(place), block.owes_several_lenders(place));
+                    let before = owed(&block);
+                    let told = block.grant(place, usize::from(lender), HOME_SLOT, reported, month);
+                    assert_eq!(told, [before, owed(&block)]);
                     plain.push((place, lender, month, reported));
                 }
             }
+            let defaulted = block.loans.iter().filter(|loan| loan.user == NOBODY).count();
+            assert_eq!(usize::from(block.defaulted), defaulted);
+            assert_eq!(usize::from(block.reported), plain.iter().filter(|loan| loan.3).count());
             for place in 0..900 {
                 let expected: Vec<_> = plain.iter().filter(|loan| loan.0 == place).collect();
                 let kept: Vec<_> = block.loans_of(place).collect();
@@ -867,6 +875,12 @@ mod tests {
                 let several = expected.iter().any(|loan| loan.1 != expected[0].1);
                 assert_eq!(block.owes_several_lenders(place), several);
                 assert_eq!(block.reported_count(place), expected.iter().filter(|loan| loan.3).count() as u32);
+                for lender in [0, 1, 2] {
+                    let from = expected.iter().filter(|loan| loan.1 == lender).count() as u32;
+                    let seen = expected.iter().filter(|loan| loan.1 == lender || loan.3).count() as u32;
+                    assert_eq!(block.loans_from(place, usize::from(lender)), from);
+                    assert_eq!(block.loans_from_or_reported(place, usize::from(lender)), seen);
+                }
             }
         }
     }
