@@ -6,11 +6,11 @@ use mandate::agents::banks::Source;
 use mandate::ledger::{Flow, Party};
 use mandate::scenario::Scenario;
 use mandate::scenario::parameters::Parameters;
-use mandate::scenario::value::{DeliverTo, Domains, LoanRecords};
+use mandate::scenario::value::{Consent, DeliverTo, Domains, LoanRecords};
 use mandate::supervision::supervise;
 use mandate::units::{Money, RuleMonth};
 use mandate::world::World;
-use mandate::{accounts, compliance, observe};
+use mandate::{accounts, compliance, delivery, exposure, observe};
 
 /// An order of 2021-03 with a deadline in 2021-06 and a ban from 2021-02; everybody is audited every
 /// month, and every audit finds what there is.
@@ -155,6 +155,48 @@ fn the_ladder_of_a_direct_sale() {
     assert_eq!(world.record.findings, 0);
 }
 
+/// A shortfall is a violation where it is above the tolerance, not where it is just that.
+#[test]
+fn a_shortfall_of_just_the_tolerance_is_tolerated() {
+    let mut scenario = scenario(strict);
+    scenario.parameters.supervision.tolerance = 0.25;
+    let mut world = world(&scenario, 5);
+    delivered(&mut world, [0.74, 0.75, 0.76]);
+    supervise(&mut world);
+    assert_eq!([ANT, BEE, CAT].map(|p| world.platforms[p].findings), [1, 0, 0]);
+}
+
+/// Where audits follow what is reported missing, who reports that nothing is missing sees no auditor.
+#[test]
+fn audits_follow_what_is_reported_missing() {
+    let mut scenario = scenario(strict);
+    (scenario.parameters.supervision.audits_per_month, scenario.parameters.supervision.targeting) =
+        (1.0, 1.0);
+    scenario.parameters.supervision.bank_audits_per_month = 0.0;
+    let mut world = world(&scenario, 5);
+    for month in 5..25 {
+        open(&mut world, month);
+        delivered(&mut world, [1.0, 0.5, 1.0]);
+        supervise(&mut world);
+        assert_eq!((world.record.platform_audits, world.record.findings), (1, 1), "the one audit is Bee's");
+    }
+    assert_eq!([ANT, BEE, CAT].map(|p| world.platforms[p].findings), [0, 20, 0]);
+}
+
+/// A bank is fined by its size among all banks: by none where no bank has decided on anybody yet.
+#[test]
+fn a_bank_is_not_fined_before_any_has_decided() {
+    let scenario = scenario(strict);
+    let mut world = world(&scenario, 1);
+    world.banks.source[0] = Source::Direct;
+    for month in 1..=3 {
+        open(&mut world, month);
+        supervise(&mut world);
+        assert_eq!(world.banks.findings[0], month);
+        assert_eq!(world.ledger.net(Party::Bank(0), Flow::Fine), Money::ZERO);
+    }
+}
+
 #[test]
 fn nothing_is_audited_before_there_is_a_rule_and_less_before_the_deadline() {
     let mut scenario = scenario(strict);
@@ -245,6 +287,7 @@ fn costs_and_dividends_of_a_month() {
     pay(&mut world, Party::Bank(0), Party::Agency(NORTH), Flow::AgencyFee, 9000.0);
     pay(&mut world, Party::Bank(0), Party::Agency(SOUTH), Flow::AgencyFee, 9000.0);
     (0..3).for_each(|_| world.tallies[0].query_agency(0, NORTH));
+    (0..2).for_each(|_| world.tallies[0].query_agency(7, SOUTH));
     let capability = world.agencies[NORTH].capability;
     accounts::settle(&mut world);
 
@@ -255,6 +298,7 @@ fn costs_and_dividends_of_a_month() {
     same(accounts::cost_increase(&world, BEE), 0.08 * draw * 0.75, "cost increase");
     // North: fixed 1,000 and 1 for each of 3,000 queries; half of the 5,000 left by stakes.
     assert_eq!(net(Party::Agency(NORTH), Flow::OperatingCost), -4000.0);
+    assert_eq!(net(Party::Agency(SOUTH), Flow::OperatingCost), -2000.0, "no fixed cost");
     let dividend = |holder| net(holder, Flow::Dividend);
     assert_eq!([ANT, BEE, CAT].map(|p| dividend(Party::Platform(p))), [750.0, 250.0, 0.0]);
     assert_eq!(dividend(Party::OutsideShareholders), 500.0);
@@ -274,4 +318,158 @@ fn costs_and_dividends_of_a_month() {
     world.parameters.agencies[SOUTH].row.fixed_cost = 7.0;
     accounts::settle(&mut world);
     assert_eq!(accounts::agency_profit(&world, SOUTH), Money::ZERO);
+}
+
+/// Fines, lost commission and an announced deadline lower investment; data grow with it, from the first reported
+/// month on.
+#[test]
+fn data_grow_with_investment() {
+    let mut scenario = scenario(strict);
+    scenario.parameters.calendar.burn_in_months = 1;
+    let exposure = &mut scenario.parameters.exposure;
+    (exposure.investment_sensitivity, exposure.uncertainty, exposure.data_growth_monthly) = (0.5, 0.2, 0.1);
+    let mut world = world(&scenario, 0);
+    accounts::settle(&mut world);
+    assert!(world.platforms.iter().all(|platform| platform.data_level == 1.0), "burn-in");
+
+    // April, two months before the deadline: Ant is fined, Bee suspended, Cat has left.
+    open(&mut world, 4);
+    let pay = |world: &mut World, cny| {
+        world.ledger.post(Party::Platform(ANT), Party::Treasury, Flow::Fine, Money::from_cny(cny));
+    };
+    pay(&mut world, 1e6);
+    world.platforms[BEE].suspended_until = 5;
+    world.platforms[CAT].in_partnership = false;
+    accounts::settle(&mut world);
+    let ant = 1.0 - 0.5 * 1e6 / world.platforms[ANT].reference_cny - 0.2;
+    assert!(ant > 0.2);
+    for (p, index) in [ant, 1.0 - 0.5 - 0.2, 1.0].into_iter().enumerate() {
+        same(world.platforms[p].investment, index, "investment");
+        same(world.platforms[p].data_level, 1.0 + 0.1 * index, "data");
+    }
+    // June: the deadline has come, and with it certainty. Who earns nothing has no burden.
+    open(&mut world, 6);
+    pay(&mut world, 1e6);
+    world.platforms[BEE].reference_cny = 0.0;
+    accounts::settle(&mut world);
+    for (p, index) in [ant + 0.2, 1.0, 1.0].into_iter().enumerate() {
+        same(world.platforms[p].investment, index, "investment");
+    }
+    same(world.platforms[ANT].data_level, (1.0 + 0.1 * ant) * (1.0 + 0.1 * (ant + 0.2)), "data grow on");
+    same(world.direct_precision(CAT), 0.1 * 1.1 * 1.1, "and with them what a score says");
+}
+
+/// Records flow at the rate of integration, to open agencies; each new one is paid for where users are.
+#[test]
+fn records_are_counted_as_they_are_delivered() {
+    let mut scenario = scenario(|p| {
+        (p.rules.consent, p.rules.consent_share) = (Consent::OptIn, 0.5);
+        (p.behaviour.integration_rate, p.fees.user_payment) = (0.25, 3.0);
+    });
+    scenario.parameters.users.population = 4_000_000;
+    let mut world = world(&scenario, 1);
+    let members = [ANT, BEE, CAT].map(|p| world.platforms[p].members as f64);
+    world.platforms[ANT].target = vec![1.0, 1.0];
+    world.platforms[BEE].target = vec![0.1, 0.0];
+    world.platforms[CAT].delivered = vec![1.0, 0.0];
+    delivery::deliver(&mut world);
+    assert_eq!(world.platforms[ANT].delivered, [0.25, 0.0], "South opens in March");
+    assert_eq!((world.platforms[BEE].delivered[NORTH], world.platforms[CAT].delivered[NORTH]), (0.1, 0.75));
+    // A user stands for 2,000 persons, of whom half consent; what is taken back is not counted.
+    let delivered = (0.25 * members[ANT] + 0.1 * members[BEE]) * 2000.0 * 0.5;
+    same(world.record.newly_delivered[NORTH], delivered, "records");
+    assert_eq!(world.record.newly_delivered[SOUTH], 0.0);
+    let held = (0.25 * members[ANT] + 0.1 * members[BEE] + 0.75 * members[CAT]) * 2000.0 * 0.5;
+    same(world.records_held(NORTH), held, "held");
+    accounts::settle(&mut world);
+    same(world.ledger.total(Flow::UserPayment).cny(), 3.0 * delivered, "users are paid");
+}
+
+/// Every store of records has its own hazard and luck; copies at banks lapse.
+#[test]
+fn stores_are_breached_by_their_hazards() {
+    for (platforms, agencies, banks) in
+        [(1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0), (0.5, 0.25, 0.125)]
+    {
+        let scenario = scenario(|p| {
+            p.rules.consent_share = 0.75;
+            p.exposure.retention_months = 2;
+            (p.exposure.platform_breach_monthly, p.exposure.agency_breach_monthly) = (platforms, agencies);
+            p.exposure.bank_breach_monthly = banks;
+        });
+        let mut world = world(&scenario, 3);
+        let members: f64 = world.platforms.iter().map(|platform| platform.members as f64).sum();
+        world.platforms[ANT].delivered = vec![0.5, 0.25];
+        let held = 0.75 * world.platforms[ANT].members as f64;
+        for (month, copies) in [(3, 3.0), (4, 6.0), (5, 6.0)] {
+            open(&mut world, month);
+            (0..2).for_each(|_| world.tallies[0].query_platform(5, 1, BEE));
+            world.tallies[0].query_platform(0, 0, CAT);
+            world.tallies[0].query_agency(0, SOUTH);
+            world.record.newly_delivered = vec![7_000.0, 1_000.0];
+            exposure::expose(&mut world);
+            let expected = 1000.0 * (platforms * members + agencies * held + banks * copies);
+            same(world.record.exposed, expected, "exposed");
+            if platforms.max(agencies).max(banks) == 1.0 {
+                assert_eq!(world.record.breached, world.record.exposed, "what is certain happens");
+            }
+            // A quarter would not have consented to what is sold, three records of 1,000 persons, or delivered.
+            same(world.record.unconsented, 0.25 * (3_000.0 + 8_000.0), "without consent");
+            if month == 5 && banks == 1.0 {
+                same(world.breached.sum(), 15_000.0, "breached so far");
+            }
+        }
+        world.rules.consent = Some(0.75);
+        exposure::expose(&mut world);
+        assert_eq!(world.record.unconsented, 0.0, "who is asked consents");
+    }
+}
+
+/// No store shares its luck with another: each is breached by itself.
+#[test]
+fn every_store_has_its_own_luck() {
+    let scenario = scenario(|p| {
+        p.exposure.retention_months = 1;
+        (p.exposure.platform_breach_monthly, p.exposure.agency_breach_monthly) = (0.5, 0.5);
+        p.exposure.bank_breach_monthly = 0.5;
+    });
+    let mut world = world(&scenario, 3);
+    // Three platforms, two agencies and eight banks hold 1, 2, 4, ... users' records, so that their sum tells which.
+    for (p, members) in [1, 2, 1 << 20].into_iter().enumerate() {
+        world.platforms[p].members = members;
+    }
+    world.platforms[CAT].delivered = vec![4.0 / (1 << 20) as f64, 8.0 / (1 << 20) as f64];
+    let stores = [0, 1, 20].into_iter().chain(2..12);
+    let mut luck = vec![0u64; 21];
+    for month in 3..63 {
+        open(&mut world, month);
+        for bank in 0..8 {
+            (0..1 << (4 + bank))
+                .for_each(|_| world.tallies[0].query_platform(bank, usize::from(bank > 1), ANT));
+        }
+        exposure::expose(&mut world);
+        let breached = (world.record.breached / 1000.0).round() as u64;
+        for (store, luck) in luck.iter_mut().enumerate() {
+            *luck = *luck << 1 | breached >> store & 1;
+        }
+    }
+    let mut lucks: Vec<u64> = stores.map(|store| luck[store]).collect();
+    assert!(lucks.iter().all(|luck| (12..=48).contains(&luck.count_ones())), "about half of 60 months");
+    lucks.sort_unstable();
+    lucks.dedup();
+    assert_eq!(lucks.len(), 13);
+}
+
+/// What has been breached in twelve months lowers consent, as a share of the population.
+#[test]
+fn consent_falls_with_what_has_been_breached() {
+    let scenario = scenario(|p| {
+        (p.rules.consent, p.rules.consent_share, p.exposure.consent_fall) = (Consent::OptOut, 0.8, 0.5);
+    });
+    let mut world = world(&scenario, 3);
+    assert_eq!(world.rules.consent, Some(0.8));
+    world.breached.push(0.3e6);
+    world.breached.push(0.1e6);
+    open(&mut world, 4);
+    same(world.rules.consent.unwrap(), 0.8 * (1.0 - 0.5 * 0.2), "a fifth of two million are known");
 }
