@@ -10,7 +10,7 @@ use mandate::repayment::Repayment;
 use mandate::scenario::Scenario;
 use mandate::scenario::parameters::Parameters;
 use mandate::scenario::value::{Consent, LoanRecords};
-use mandate::screening::monthly_hazard;
+use mandate::screening::{monthly_hazard, weighted_signal};
 use mandate::tally::{Group, Tally};
 use mandate::units::Money;
 use mandate::world::World;
@@ -297,6 +297,112 @@ fn errors_persist_and_are_shared() {
     assert!(direct != approvals(Source::Agency(NORTH), 1, 0.0), "each seller has its own errors");
 }
 
+/// The words of the keys, the noise they stand for, and what a lender makes of them: every decision is the one
+/// that exact values give, however near to break-even.
+#[test]
+fn decisions_are_those_of_exact_values() {
+    // Break-even near the middle of the distribution of quality, and in its tail.
+    for pd_intercept in [2.1, 3.3] {
+        let scenario = scenario(|p| {
+            judged(p);
+            (p.credit.pd_intercept, p.users.sample) = (pd_intercept, 150_000);
+            p.platforms.iter_mut().for_each(|platform| platform.row.reach = 0.5);
+        });
+        let mut world = world(&scenario, 3);
+        world.banks.source =
+            [Source::Direct, Source::Agency(NORTH), Source::None, Source::AllAgencies].repeat(2);
+        for (p, delivered) in [[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]].into_iter().enumerate() {
+            world.platforms[p].delivered = delivered.to_vec();
+        }
+        settle(&mut world);
+        lend(&mut world);
+        let terms = world.lending_terms();
+        let mut approved = [0u32; 2];
+        for block in &world.blocks {
+            for place in 0..block.len() {
+                let (user, bank, quality) = (block.user(place), block.home_bank(place), block.quality(place));
+                let member = |p: usize| f64::from(u8::from(block.memberships(place) >> p & 1 == 1));
+                // Scores: Bee 0.8, Ant 0.3, Cat 0.1. North holds Ant and Bee, South, the abler one, Cat.
+                let scores = [(BEE, 0.8), (ANT, 0.5 * 0.6), (CAT, 0.1)];
+                let north =
+                    (0.4 * member(ANT)).max(0.2 * member(BEE)) + 0.2 * member(ANT) + 0.8 * member(BEE);
+                let (seller, bought) = match world.banks.source[bank] {
+                    Source::Direct => {
+                        scores.into_iter().find(|(p, _)| member(*p) > 0.0).unwrap_or((ANT, 0.0))
+                    }
+                    Source::Agency(_) => (3 + NORTH, 0.5 * north),
+                    Source::AllAgencies => (3 + SOUTH, 0.6 * (north + 0.1 * member(CAT))),
+                    Source::None => (ANT, 0.0),
+                };
+                let own = world.own_precision(usize::from(bank > 1), block.thin_file(place));
+                let noise = |purpose, option: usize| world.key.normal(purpose, user, 0, option as u32);
+                let signals = weighted_signal(quality, own, noise(Purpose::OwnNoise, bank))
+                    + weighted_signal(quality, bought, noise(Purpose::SellerNoise, seller));
+                let precision = own + bought;
+                let approves = terms.approves(signals / (1.0 + precision), precision, 0);
+                assert_eq!(block.loan_count(place), u32::from(approves), "user {user} of bank {bank}");
+                approved[usize::from(approves)] += 1;
+            }
+        }
+        assert!(approved.iter().all(|count| *count > 500), "{approved:?}");
+    }
+}
+
+/// A reported loan makes a person ask less often, or more often; nobody else asks otherwise than before.
+#[test]
+fn a_reported_loan_changes_how_often_a_person_asks() {
+    for (effect, reported) in [(-0.5, 0.2), (0.5, 0.6), (-1.0, 0.0)] {
+        let scenario = scenario(|p| {
+            approved(p);
+            (p.users.sample, p.users.population) = (60_000, 60_000);
+            (p.credit.application_rate_monthly, p.credit.reporting_demand_effect) = (0.4, effect);
+        });
+        let mut world = world(&scenario, 3);
+        let mut persons = [0u64; 3];
+        for block in &mut world.blocks {
+            // Blocks in which nothing has been reported are dealt with otherwise.
+            let groups = if block.number < 30 { 3 } else { 2 };
+            for place in 0..block.len() {
+                let group = place % groups;
+                persons[group] += 1;
+                if group > 0 {
+                    block.grant(place, 0, 0, group == 2, 2);
+                }
+            }
+        }
+        settle(&mut world);
+        lend(&mut world);
+        let mut asked = [0u64; 3];
+        for block in &world.blocks {
+            let groups = if block.number < 30 { 3 } else { 2 };
+            for place in 0..block.len() {
+                let group = place % groups;
+                asked[group] += u64::from(block.loan_count(place)) - u64::from(group > 0);
+            }
+        }
+        for (group, rate) in [0.4, 0.4, reported].into_iter().enumerate() {
+            likely(asked[group], persons[group], rate);
+        }
+    }
+}
+
+/// Of new loans a share is reported.
+#[test]
+fn a_share_of_loans_is_reported() {
+    for share in [0.0, 0.3, 1.0] {
+        let scenario = scenario(|p| {
+            approved(p);
+            p.rules.lender_reporting = share;
+        });
+        let mut world = world(&scenario, 0);
+        settle(&mut world);
+        lend(&mut world);
+        let loans = || world.blocks.iter().flat_map(|block| block.loans());
+        assert_eq!(loans().count(), 2000);
+        likely(loans().filter(|loan| loan.reported()).count() as u64, 2000, share);
+    }
+}
+
 /// A lender that takes any loan it sees for certain ruin: who sees what decides.
 #[test]
 fn a_lender_sees_its_own_loans_and_reported_ones() {
@@ -330,6 +436,35 @@ fn a_lender_sees_its_own_loans_and_reported_ones() {
         let loans = users(&world);
         assert_eq!(loans[..4], [1, 2, 2 - u32::from(sees), 1], "{records:?} {source:?}");
     }
+}
+
+/// What is lent is booked in money, by where it came from.
+#[test]
+fn what_is_lent_is_booked() {
+    let scenario = scenario(|p| {
+        approved(p);
+        (p.credit.partnership_share, p.credit.term_months) = (0.5, 6);
+        p.users.population = 3_000_000;
+    });
+    let mut world = world(&scenario, 2);
+    settle(&mut world);
+    lend(&mut world);
+    // A user stands for 1,500 persons, each of whom borrows CNY 12,000.
+    let cny = |loans: u32| f64::from(loans) * 1500.0 * 12_000.0;
+    let (mut home, mut through) = (0, 0);
+    for bank in 0..8 {
+        for slot in 0..4 {
+            let loans = world.tallies[0].granted[bank * 4 + slot];
+            *(if slot == 0 { &mut home } else { &mut through }) += loans;
+            assert_eq!(world.banks.books.balance(bank, slot).cny(), cny(loans));
+        }
+    }
+    assert_eq!(home + through, 2000);
+    assert_eq!(amount(&world, Flow::PrincipalLent), cny(2000));
+    assert_eq!(world.record.partnership_lent.cny(), cny(through));
+    assert_eq!(world.banks.books.totals().1.cny(), cny(through));
+    assert_eq!((world.instalments[2].cny(), world.instalment().cny()), (cny(1) / 6.0, cny(1) / 6.0));
+    accounts::check(&world).unwrap();
 }
 
 /// Loans put on the books by hand: of each person, `loans` of CNY 12,000 granted in month 2, through Ant
@@ -397,6 +532,20 @@ fn a_default_hits_every_loan() {
     assert_eq!(users(&world)[0], 0);
     assert!(world.blocks[0].locked_out(0, 8) && !world.blocks[0].locked_out(0, 9), "month 4 and 5 more");
     accounts::check(&world).unwrap();
+}
+
+/// Risk may change in the course of a run: borrowers default under what it is now.
+#[test]
+fn a_change_of_risk_is_felt_at_once() {
+    let scenario = scenario(|p| p.credit.pd_intercept = 10.0);
+    let mut world = world(&scenario, 2);
+    (0..20).for_each(|place| lent(&mut world, place, 1, false, false));
+    for (month, pd_intercept, left) in [(3, 10.0, 20), (4, -10.0, 0)] {
+        open(&mut world, month);
+        world.parameters.credit.pd_intercept = pd_intercept;
+        repay(&mut world);
+        assert_eq!(users(&world).iter().sum::<u32>(), left, "month {month}");
+    }
 }
 
 /// The hazard grows with each other loan, and falls with discipline where a loan was reported.
@@ -483,4 +632,74 @@ fn rates_are_of_what_they_say() {
 
 fn pd(quality: f64) -> f64 {
     mandate::normal::normal_cdf(-2.1 - 0.9 * quality)
+}
+
+/// Demand grows by the year, and the platforms' part of it faster, from where it stands at the start.
+#[test]
+fn demand_grows_from_the_start_of_the_calendar() {
+    let mut scenario = scenario(|p| {
+        (p.calendar.burn_in_months, p.calendar.months) = (12, 600);
+        (p.credit.application_rate_monthly, p.credit.demand_growth_annual) = (0.05, 0.2);
+        (p.credit.partnership_share, p.credit.partnership_growth_annual) = (0.4, 0.5);
+    });
+    for (month, hazard, through) in [
+        (0, 0.05 / 1.2, 0.4 / 1.25),
+        (12, 0.05, 0.4),
+        (36, 0.05 * 1.44, 0.4 * 1.5625),
+        (72, 0.05 * 1.2f64.powi(5), 0.9),
+        (600, 1.0, 0.9),
+    ] {
+        let found = credit::demand(&world(&scenario, month));
+        same(found.0, hazard, "hazard");
+        same(found.1, through, "share through platforms");
+    }
+    scenario.parameters.credit.demand_growth_annual = -0.5;
+    same(credit::demand(&world(&scenario, 24)).0, 0.025, "a year of decline");
+}
+
+/// What utilities look back on: queries and decisions by the month, of an agency from its first query on.
+#[test]
+fn queries_and_decisions_are_remembered() {
+    let scenario = scenario(|p| {
+        refused(p);
+        p.users.population = 6_000;
+    });
+    let mut world = world(&scenario, 3);
+    world.platforms[CAT].delivered = vec![1.0, 0.0];
+    let all = [Source::Direct, Source::Agency(SOUTH), Source::None, Source::None].repeat(2);
+    let direct = [vec![Source::Direct; 2], vec![Source::None; 6]].concat();
+    let mut decided = Vec::new();
+    for (month, sources) in [(3, &direct), (4, &all), (5, &direct)] {
+        open(&mut world, month);
+        world.banks.source.clone_from(sources);
+        settle(&mut world);
+        lend(&mut world);
+        decided.push(made(&world.tallies[0]));
+        // Trades, by class and seller, of those who were asked.
+        let trades: Vec<_> =
+            world.record.trades.iter().map(|t| (t.class, t.seller, t.queries, t.records, t.amount)).collect();
+        let asked = |banks: &[usize]| 3.0 * banks.iter().map(|b| f64::from(decided[0][*b])).sum::<f64>();
+        let direct = |class, banks: &[usize]| {
+            (class, BEE, asked(banks), asked(banks), Money::from_cny(6.0 * asked(banks)))
+        };
+        let south = |class, banks: &[usize]| {
+            (class, 3 + SOUTH, asked(banks), 0.0, Money::from_cny(3.0 * asked(banks)))
+        };
+        let expected = if month == 4 {
+            vec![direct(0, &[0]), south(0, &[1]), direct(1, &[4]), south(1, &[5])]
+        } else {
+            vec![direct(0, &[0, 1])]
+        };
+        assert_eq!(trades, expected);
+    }
+    // Everybody applies in every month, to the same home bank.
+    assert_eq!((&decided[1], &decided[2]), (&decided[0], &decided[0]));
+    let of = |bank: usize| 3.0 * f64::from(decided[0][bank]);
+    let bee = world.platforms[BEE].direct_queries.mean().unwrap();
+    same(bee, (2.0 * (of(0) + of(1)) + of(0) + of(4)) / 3.0, "of Bee");
+    assert_eq!(world.platforms[ANT].direct_queries.mean(), Some(0.0));
+    assert_eq!(world.agencies[NORTH].queries.mean(), None, "never asked");
+    same(world.agencies[SOUTH].queries.mean().unwrap(), (of(1) + of(5)) / 2.0, "of South, since April");
+    assert_eq!(world.decisions_made.mean(), Some(6_000.0));
+    assert_eq!(world.banks.decisions[7].mean(), Some(of(7) / 3.0), "persons of the sample");
 }
