@@ -1,7 +1,7 @@
 //! Choices of platforms and banks: every term of every utility, worked by hand in a little world.
 
 use crate::common::from;
-use crate::little::{ANT, BEE, CAT, NORTH, SOUTH, open, same, scenario, settle, world};
+use crate::little::{ANT, BEE, CAT, NORTH, SOUTH, likely, open, same, scenario, settle, world};
 use mandate::agents::banks::Source;
 use mandate::agents::platforms::cost_increase_draw;
 use mandate::choice::{Agent, Utility};
@@ -129,6 +129,23 @@ fn the_reference_is_the_commission_expected_at_the_start() {
     assert_eq!((exclusivity(BEE), exclusivity(CAT)), (4.0, 0.2), "0.5 / 0.082 and 0.035, in 0.2..4");
 }
 
+/// A platform that nobody borrows through expects nothing, and has no choice to make; nor has one whose commission
+/// is next to nothing.
+#[test]
+fn a_platform_without_revenue_at_stake_makes_no_choice() {
+    let scenario = scenario(|p| {
+        ordered(p);
+        p.platforms[BEE].row.reach = 0.0;
+        p.platforms[CAT].row.commission = Some(1e-40);
+    });
+    let mut world = world(&scenario, 3);
+    assert!(world.platforms[ANT].reference_cny > 1.0);
+    assert_eq!([BEE, CAT].map(|p| world.platforms[p].reference_cny), [0.0; 2]);
+    compliance::choose(&mut world);
+    let decisions = world.decisions.as_ref().unwrap();
+    assert!(!decisions.is_empty() && decisions.iter().all(|d| d.agent == Agent::Platform(ANT)));
+}
+
 /// The options of delivering to each agency, two months before the deadline.
 #[test]
 fn every_term_of_a_delivery() {
@@ -184,6 +201,10 @@ fn every_term_of_a_delivery() {
     assert_eq!(term(&bee[4], "reluctance"), 0.0);
     let (cat, _) = last(&world, Agent::Platform(CAT), "deliver:north");
     same(term(&cat[4], "neutrality"), -0.25 * 0.3 * 0.75 * 0.5, "the largest rival of Cat");
+    let gain_of_cat = AT_SOUTH / approved(&world, CAT, |_| 0.1)
+        * (approved(&world, CAT, |u| 0.6 * raw(u, &[CAT])) - approved(&world, CAT, |_| 0.0));
+    let (cat, _) = last(&world, Agent::Platform(CAT), "deliver:south");
+    same(term(&cat[4], "credit_gain"), gain_of_cat, "South has nothing but what Cat delivers");
 }
 
 /// From the deadline on the sanction is not discounted; it scales with what is required.
@@ -267,6 +288,11 @@ fn every_term_of_selling_directly() {
         ],
     );
     terms_are(&options[1], &[("reluctance", -0.08 * (0.8 - 0.5) / 0.8), ("taste", 0.0)]);
+    // Once Cat has stopped too, all its peers have, and nothing holds Ant back.
+    open(&mut world, 4);
+    (world.platforms[BEE].sells_directly, world.platforms[CAT].sells_directly) = (false, false);
+    let (options, _) = weighed(&mut world, ANT, "sell_directly");
+    assert_eq!(term(&options[1], "reluctance"), 0.0);
 
     let consented = crate::little::scenario(|p| {
         (p.rules.consent, p.rules.consent_share) = (Consent::OptIn, 0.3);
@@ -357,10 +383,172 @@ fn tastes_stay_and_are_scaled() {
         same(*taste, 2.0 * later.2, option);
     }
     scenario.parameters.behaviour.mu_platforms = 0.25;
-    for ((agent, option, taste), (_, _, halved)) in march.iter().zip(tastes(&scenario, 2)) {
-        let factor = if matches!(agent, Agent::Platform(_)) { 0.5 } else { 1.0 };
-        same(halved, factor * taste, option);
+    scenario.parameters.behaviour.mu_banks = 0.125;
+    for ((agent, option, taste), (_, _, scaled)) in march.iter().zip(tastes(&scenario, 2)) {
+        let factor = if matches!(agent, Agent::Platform(_)) { 0.5 } else { 0.25 };
+        same(scaled, factor * taste, option);
     }
+    // Where one agency is enough, deliveries have weight 1 as all else: no two choices have a taste in common.
+    scenario.parameters.rules.deliver_to = DeliverTo::Any;
+    let mut whole: Vec<u64> = tastes(&scenario, 2).iter().map(|(_, _, taste)| taste.to_bits()).collect();
+    whole.sort_unstable();
+    whole.dedup();
+    assert_eq!(whole.len(), march.len());
+}
+
+/// Everybody does what is best by its own account of it.
+#[test]
+fn what_is_chosen_is_done() {
+    let mut scenario = scenario(ordered);
+    (scenario.parameters.behaviour.mu_platforms, scenario.parameters.behaviour.mu_banks) = (0.5, 0.5);
+    scenario.parameters.banks[0].row.count = 200;
+    let mut sold = [0, 0];
+    for seed in 0..10 {
+        let mut world = World::new(&scenario, Key::new(seed, 1), 1, true);
+        open(&mut world, 3);
+        world.platforms.iter_mut().for_each(|platform| platform.delivered = vec![0.5, 0.5]);
+        settle(&mut world);
+        sourcing::choose(&mut world);
+        compliance::choose(&mut world);
+        for decision in world.decisions.as_ref().unwrap() {
+            let total = |option: &(String, Utility)| option.1.total();
+            let best = decision.options.iter().map(total).fold(f64::NEG_INFINITY, f64::max);
+            assert_eq!(total(&decision.options[decision.chosen]), best);
+            let chosen = decision.options[decision.chosen].0.as_str();
+            match decision.agent {
+                Agent::Bank(bank) => {
+                    let source = match chosen {
+                        "none" => Source::None,
+                        "direct" => Source::Direct,
+                        "north" => Source::Agency(NORTH),
+                        "south" => Source::Agency(SOUTH),
+                        _ => Source::AllAgencies,
+                    };
+                    assert_eq!(world.banks.source[bank], source);
+                }
+                Agent::Platform(p) => {
+                    let platform = &world.platforms[p];
+                    let target = |a: usize| if platform.in_partnership { platform.target[a] } else { 0.0 };
+                    let done = match decision.choice.as_str() {
+                        "sell_directly" => (if platform.sells_directly { "sell" } else { "stop" }).into(),
+                        "stay_in_partnership" => {
+                            (if platform.in_partnership { "stay" } else { "leave" }).into()
+                        }
+                        "deliver:north" => target(NORTH).to_string(),
+                        _ => target(SOUTH).to_string(),
+                    };
+                    assert!(done == chosen || !platform.in_partnership && done == "0", "{done} for {chosen}");
+                    sold[usize::from(platform.sells_directly)] += 1;
+                }
+            }
+        }
+    }
+    assert!(sold[0] > 0 && sold[1] > 0, "{sold:?}");
+}
+
+/// Who may never sell stops at once, without a review.
+#[test]
+fn a_platform_that_may_never_sell_stops_without_a_review() {
+    let scenario = scenario(|p| {
+        (p.calendar.burn_in_months, p.behaviour.review_rate) = (1, 0.0);
+        p.platforms[CAT].row.direct_sale = DirectSale::Never;
+    });
+    let mut world = world(&scenario, 0);
+    for (month, cat) in [(0, true), (1, false)] {
+        open(&mut world, month);
+        compliance::choose(&mut world);
+        assert_eq!([ANT, BEE, CAT].map(|p| world.platforms[p].sells_directly), [true, true, cat], "{month}");
+    }
+}
+
+/// In the first month of all every bank chooses, later a share of them.
+#[test]
+fn banks_review_now_and_then() {
+    let scenario = scenario(|p| {
+        p.behaviour.review_rate = 0.25;
+        p.banks[1].row.count = 2_000;
+    });
+    let mut world = world(&scenario, 0);
+    let reviews = |world: &mut World, month: u32| {
+        open(world, month);
+        sourcing::choose(world);
+        world.decisions.as_ref().unwrap().len() as u64
+    };
+    assert_eq!(reviews(&mut world, 0), 2_002);
+    let later = (1..5).map(|month| reviews(&mut world, month)).sum();
+    likely(later, 4 * 2_002, 0.25);
+}
+
+/// What data are worth is worked out on those who may apply.
+#[test]
+fn the_barred_count_for_no_bank() {
+    let scenario = scenario(|p| p.credit.max_loans = 1);
+    let mut world = world(&scenario, 3);
+    // The last in order of quality alone is neither barred nor at the limit of loans.
+    for place in 0..999 {
+        if place % 2 == 0 {
+            world.blocks[0].lock_out(place, 4);
+        } else {
+            world.blocks[0].grant(place, 0, 0, false, 2);
+        }
+    }
+    settle(&mut world);
+    sourcing::choose(&mut world);
+    let person = &world.panel.persons[999];
+    let terms = LendingTerms::new(&world.parameters.credit);
+    let own = if person.thin_file { 0.25 * 0.8 } else { 0.8 };
+    let margin = terms.yearly_margin(person.quality, 0);
+    let expected = 12_000.0 * 13.0 / 24.0 * margin * terms.screen(own, 0).approval(person.quality);
+    assert!(expected > 1.0);
+    same(world.decisions.as_ref().unwrap()[0].reference_cny, expected, "one applicant");
+    // When they are free again, they all count.
+    open(&mut world, 4);
+    sourcing::choose(&mut world);
+    assert!(world.decisions.as_ref().unwrap()[0].reference_cny < expected / 2.0);
+}
+
+/// Direct data cost a bank by how applicants come to it, and by who consents.
+#[test]
+fn direct_data_are_paid_for_by_how_applicants_come() {
+    for (deposit_share, partnership_weight, consent_share) in
+        [(0.6, 0.25, 1.0), (0.6, 0.25, 0.3), (0.0, 0.25, 1.0), (0.6, 0.0, 1.0)]
+    {
+        let scenario = scenario(|p| {
+            (p.rules.consent, p.rules.consent_share) = (Consent::OptIn, consent_share);
+            p.banks[0].row.deposit_share = deposit_share;
+            p.banks[0].row.partnership_weight = partnership_weight;
+        });
+        let mut world = april(&scenario);
+        settle(&mut world);
+        sourcing::choose(&mut world);
+        let share = 0.373 * (1.222f64 / 1.125).powf(0.25);
+        let (through, home) = (share * partnership_weight, (1.0 - share) * deposit_share);
+        let through = through / (through + home);
+        let key = world.key;
+        // Ant and Cat sell: at home whoever is a member of either is bought, through platforms who comes by them.
+        let queries = |person: &Person| {
+            let member = |p: usize| f64::from(u8::from(person.memberships >> p & 1 == 1));
+            if key.uniform(Purpose::Consent, person.user, 0, 0) >= consent_share || person.memberships == 0 {
+                return 0.0;
+            }
+            let sold = 2.0 * member(ANT) + 7.0 * member(CAT);
+            through * sold / (sold + member(BEE)) + (1.0 - through) * member(ANT).max(member(CAT))
+        };
+        let mean = world.panel.persons.iter().map(queries).sum::<f64>() / 1000.0;
+        let (options, _) = last(&world, Agent::Bank(0), "data_source");
+        let reference = profit_without_loans(&world);
+        same(term(&options[1], "fees"), -6.0 * mean / reference, "fees");
+    }
+}
+
+/// The mean profit of an application at a big bank without data, of persons without loans.
+fn profit_without_loans(world: &World) -> f64 {
+    let terms = LendingTerms::new(&world.parameters.credit);
+    let of = |person: &Person| {
+        let own = if person.thin_file { 0.25 * 0.8 } else { 0.8 };
+        terms.yearly_margin(person.quality, 0) * terms.screen(own, 0).approval(person.quality)
+    };
+    12_000.0 * 13.0 / 24.0 * world.panel.persons.iter().map(of).sum::<f64>() / 1000.0
 }
 
 /// Banks of April, with loans on the panel: the `i`-th of the first 600 persons has a loan with its
