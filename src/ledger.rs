@@ -216,6 +216,14 @@ mod tests {
     }
 
     #[test]
+    fn cash_from_nowhere_is_an_imbalance() {
+        let mut ledger = Ledger::new(2, 3, 1);
+        ledger.post(Party::Bank(2), Party::Agency(0), Flow::AgencyFee, Money(500));
+        ledger.cash[1] += Money(3);
+        assert_eq!(ledger.imbalance(), Money(3));
+    }
+
+    #[test]
     #[should_panic(expected = "can't pay")]
     fn a_negative_payment_is_a_fault() {
         Ledger::new(1, 1, 1).post(Party::Users, Party::Suppliers, Flow::Funding, Money(-1));

@@ -240,6 +240,26 @@ pub(crate) mod tests {
         assert!(called > 19_900, "{called}");
     }
 
+    /// A margin of which all three normal numbers are off in the same direction is off by no more than is said, and
+    /// by not much less where data are precise.
+    #[test]
+    fn no_margin_is_off_by_more_than_its_error() {
+        let (terms, error) = (terms(), 3e-4);
+        let most = Reading::margin_error(&terms, error);
+        let mut largest: f64 = 0.0;
+        for own in [0.0, 0.1, 0.5, 2.0, 20.0] {
+            for bought in [0.0, 0.1, 0.5, 2.0, 20.0] {
+                let reading = terms.reading(own, bought);
+                let margin = |off: f64| {
+                    let noise = reading.on_own_noise * (0.3 + off) + reading.on_bought_noise * (0.1 + off);
+                    reading.margin_but_for_noise(0.2 + off, 1) + noise
+                };
+                largest = largest.max((margin(error) - margin(0.0)).abs());
+            }
+        }
+        assert!(largest < most && most < 1.8 * largest, "{largest}, said to be {most} at most");
+    }
+
     #[test]
     fn nobody_is_approved_at_a_loss_and_everybody_without_risk() {
         let loss = LendingTerms::new(&Credit { lending_rate: 0.1, ..Credit::default() });

@@ -718,6 +718,38 @@ mod tests {
         assert!(both > 0.75 * 0.05 * 1.1, "activity ties memberships together: {both}");
     }
 
+    /// Every person's traits are by a draw of that person's own, and memberships in however many platforms.
+    #[test]
+    fn nobody_shares_a_draw() {
+        let reach: [f64; 40] = std::array::from_fn(|p| (p + 1) as f64 / 41.0);
+        let (key, homes) = (Key::new(1, 1), BankPicker::new(&[0.6, 0.4], &[1, 3]));
+        let blocks = population(&reach, 2_700);
+        let mut members = [0u32; 40];
+        for block in &blocks {
+            let words = |place: usize| key.draw(Purpose::Traits, block.user(place), 0, 0);
+            let mut ranks: Vec<u16> = (0..block.len()).map(|place| (words(place)[0] >> 16) as u16).collect();
+            ranks.sort_unstable();
+            assert_eq!(block.columns[..block.len()], ranks, "ranks in rising order");
+            for place in 0..block.len() {
+                let words = words(place);
+                let quintile = (uniform(words[1]) * 5.0) as usize;
+                assert_eq!(usize::from(block.quintile(place)), quintile + 1);
+                let thin_file = uniform(words[2]) < THIN_FILE_BY_QUINTILE[quintile] * 0.4;
+                assert_eq!(block.thin_file(place), thin_file);
+                assert_eq!(block.home_bank(place), homes.pick(uniform(words[3])));
+                assert_eq!(block.memberships(place) >> 40, 0);
+                members.iter_mut().enumerate().for_each(|(p, members)| {
+                    *members += (block.memberships(place) >> p & 1) as u32;
+                });
+            }
+        }
+        for (p, members) in members.into_iter().enumerate() {
+            let (expected, members) = (2_700.0 * reach[p], f64::from(members));
+            let sd = (expected * (1.0 - reach[p])).sqrt();
+            assert!((members - expected).abs() < 4.0 * sd, "platform {p}: {members}, expected {expected}");
+        }
+    }
+
     #[test]
     fn membership_probabilities_average_to_the_reach() {
         for reach in [0.0, 0.001, 0.04, 0.5, 0.8, 0.999, 1.0] {

@@ -32,6 +32,7 @@ mod random_scenarios;
 mod regimes;
 mod report;
 mod reproducibility;
+mod rows;
 mod scenario_files;
 mod settings;
 mod shards;

@@ -1,16 +1,16 @@
 //! Rules, supervision and accounts in a little world, worked by hand.
 
-use crate::common::from;
+use crate::common::{from, month, written};
 use crate::little::{ANT, BEE, CAT, NORTH, SOUTH, likely, open, same, scenario, world};
 use mandate::agents::banks::Source;
 use mandate::ledger::{Flow, Party};
-use mandate::scenario::Scenario;
 use mandate::scenario::parameters::Parameters;
 use mandate::scenario::value::{Consent, DeliverTo, Domains, LoanRecords};
+use mandate::scenario::{Amendment, Change, Condition, Scenario, Trigger};
 use mandate::supervision::supervise;
 use mandate::units::{Money, RuleMonth};
 use mandate::world::World;
-use mandate::{accounts, compliance, delivery, exposure, observe};
+use mandate::{accounts, compliance, delivery, exposure, observe, rules};
 
 /// An order of 2021-03 with a deadline in 2021-06 and a ban from 2021-02; everybody is audited every
 /// month, and every audit finds what there is.
@@ -64,6 +64,61 @@ fn rules_act_from_their_months() {
     let first = rules(&scenario, 0);
     assert_eq!((first.lender_reporting, first.domains, first.months_to_deadline), (0.7, Domains(1), None));
     assert!(!rules(&scenario, 9).deadline_passed());
+}
+
+/// A date, and a condition that must hold for two months in a row from March on, between two values and neither of
+/// them; each comes into force once.
+#[test]
+fn amendments_come_into_force_once() {
+    let change = |path: &str, value: f64| -> Change {
+        let text = format!(
+            "title = \"T\"\nextends = \"{{scenarios}}/december-deadline.toml\"\n\
+             [[amendment]]\nfrom = \"2022-01\"\nset = {{ \"{path}\" = {value} }}\n"
+        );
+        written(&text, &[]).amendments.pop().unwrap().changes.remove(0)
+    };
+    let mut scenario = scenario(|_| ());
+    let condition = Condition {
+        indicator: "delivered_share_reported",
+        below: Some(0.5),
+        above: Some(0.2),
+        for_months: 2,
+        not_before: Some(month("2021-03")),
+    };
+    for (trigger, change) in [
+        (Trigger::From(month("2021-05")), change("fees.direct_query", 9.0)),
+        (Trigger::When(condition), change("fees.agency_query", 7.0)),
+    ] {
+        scenario.amendments.push(Amendment { note: String::new(), trigger, changes: vec![change] });
+    }
+    let mut world = world(&scenario, 0);
+    let reported = [
+        // Before March; then once; then nothing to read, and either end.
+        Some(0.3),
+        Some(0.3),
+        Some(0.3),
+        None,
+        Some(0.3),
+        Some(0.5),
+        Some(0.3),
+        Some(0.2),
+        Some(0.3),
+        Some(0.3),
+        Some(0.3),
+        Some(0.3),
+        Some(0.3),
+    ];
+    for (now, reported) in (0..).zip(reported) {
+        let fees = &mut world.parameters.fees;
+        assert_eq!(fees.direct_query, if now == 4 { 9.0 } else { 6.0 }, "month {now}");
+        assert_eq!(fees.agency_query, if now == 10 { 7.0 } else { 24.0 }, "month {now}");
+        // Whoever sets them back finds that amendments do not act again.
+        (fees.direct_query, fees.agency_query) = (6.0, 24.0);
+        let mut row = observe::month_row(&world);
+        row.delivered_share_reported = reported;
+        rules::read_conditions(&mut world, &row);
+        open(&mut world, now + 1);
+    }
 }
 
 #[test]
