@@ -374,6 +374,84 @@ mod tests {
     }
 
     #[test]
+    fn groups_are_by_quality_file_and_income() {
+        use Group::{BottomQuintile, Creditworthy, CreditworthyThickFile, CreditworthyThinFile};
+        use Group::{ThinFile, TopQuintile, Uncreditworthy};
+        let not_all = [
+            Creditworthy,
+            Uncreditworthy,
+            ThinFile,
+            CreditworthyThinFile,
+            CreditworthyThickFile,
+            BottomQuintile,
+            TopQuintile,
+        ];
+        for (creditworthy, thin_file, quintile, expected) in [
+            (true, true, 1, vec![Creditworthy, ThinFile, CreditworthyThinFile, BottomQuintile]),
+            (true, false, 3, vec![Creditworthy, CreditworthyThickFile]),
+            (false, true, 5, vec![Uncreditworthy, ThinFile, TopQuintile]),
+            (false, false, 2, vec![Uncreditworthy]),
+        ] {
+            let groups = Groups::of(creditworthy, thin_file, quintile);
+            assert!(groups.contain(Group::All));
+            let among: Vec<Group> = not_all.into_iter().filter(|group| groups.contain(*group)).collect();
+            assert_eq!(among, expected);
+        }
+    }
+
+    /// Whoever counts what: parts of it add up to the whole, and each thing is counted in its own place.
+    #[test]
+    fn parts_add_up_to_the_whole() {
+        let groups = Groups::of(true, true, 5);
+        let one = |tally: &mut Tally| {
+            tally.ask(groups);
+            tally.decide(1, true, true);
+            tally.decide(1, true, false);
+            tally.decide(1, false, true);
+            tally.query_platform(1, 1, 2);
+            tally.end(1, 3);
+            tally.defaulters += 2;
+            tally.change_of_debt((0, false), (2, true));
+            tally.defaulted.push(DefaultedLoan { lender: 1, slot: 2, cohort: 3, quintile: 4 });
+        };
+        let other = |tally: &mut Tally| {
+            tally.ask(groups);
+            tally.decide(1, true, true);
+            tally.decide(0, false, false);
+            tally.query_agency(1, 1);
+            tally.use_record(1, 1, 2);
+            tally.agency_decisions += 3;
+            tally.grant(1, 2, groups, 5);
+            tally.query_platform(0, 0, 0);
+            tally.defaulters += 1;
+            tally.change_of_debt((3, true), (1, false));
+            tally.change_of_debt((1, false), (0, false));
+            tally.change_of_debt((0, false), (1, true));
+        };
+        let new = || Tally::new(2, 2, 3, 2);
+        let (mut part, mut more, mut whole) = (new(), new(), new());
+        one(&mut part);
+        other(&mut more);
+        part.add(&more);
+        one(&mut whole);
+        other(&mut whole);
+        assert_eq!(format!("{part:?}"), format!("{whole:?}"));
+
+        let expected = Decisions { made: 4, approvals: 3, creditworthy: 3, creditworthy_approvals: 2 };
+        assert_eq!(whole.decisions, [Decisions { made: 1, ..Decisions::default() }, expected]);
+        assert_eq!((whole.queries(0), whole.queries(1)), (&[1, 0, 0, 0, 0][..], &[0, 0, 1, 0, 1][..]));
+        let records = |class: usize| (0..5).map(|seller| whole.records(class, seller)).collect::<Vec<_>>();
+        assert_eq!((records(0), records(1)), (vec![1, 0, 0, 0, 0], vec![0, 0, 1, 0, 1]));
+        assert_eq!((whole.records_of(0), whole.records_of(1)), (&[0; 3][..], &[0, 0, 1][..]));
+        assert_eq!((whole.granted[6], whole.ended[7], whole.granted_to), (1, 1, [0, 0, 0, 0, 1]));
+        assert_eq!((whole.direct_decisions, whole.agency_decisions, whole.defaulters), (2, 3, 3));
+        assert_eq!((whole.borrowers_change, whole.multiple_change), (1, 1));
+        assert_eq!((whole.asked(Group::TopQuintile), whole.got(Group::TopQuintile)), (2, 1));
+        whole.clear();
+        assert_eq!(format!("{whole:?}"), format!("{:?}", new()));
+    }
+
+    #[test]
     fn tallies_add_and_clear() {
         let mut one = Tally::new(2, 1, 3, 1);
         one.query_agency(1, 0);

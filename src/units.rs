@@ -228,6 +228,7 @@ mod tests {
         assert!(deadline.acts_in(Month::new(2022, 12)));
         assert!(!RuleMonth::Never.acts_in(Month::new(9999, 12)));
         assert_eq!(RuleMonth::Never.months_ahead(Month::new(2022, 11)), None);
+        assert_eq!((deadline.to_string(), RuleMonth::Never.to_string()), ("2022-12".into(), "never".into()));
     }
 
     #[test]
@@ -245,7 +246,8 @@ mod tests {
         assert_eq!(Money::from_cny(2.74), Money(274));
         assert_eq!(Money(-1234).to_string(), "-12.34");
         assert_eq!(Money(-34).to_string(), "-0.34");
-        assert_eq!(Money(100).to_string(), "1");
+        assert_eq!((Money(100).to_string(), Money::ZERO.to_string()), ("1".into(), "0".into()));
+        assert_eq!(-Money(5), Money(-5));
         assert_eq!(Money(101).share(0.5), Money(51));
         assert_eq!([Money(1), Money(2)].into_iter().sum::<Money>() * 2 - Money(1), Money(5));
     }
