@@ -88,13 +88,35 @@ fn fees_in_trades_equal_fees_in_accounts() {
     });
 }
 
+/// Whoever has it: the account is named, and what it changed by is told beside what it should have.
 #[test]
 fn a_payment_that_profits_do_not_know_is_found() {
     let scenario = lively();
     let mut world = World::new(&scenario, Key::new(4, 1), 1, false);
     step_month(&mut world);
     accounts::check(&world).unwrap();
-    world.ledger.post(Party::Bank(7), Party::Users, Flow::PrincipalLent, Money(100));
-    let error = accounts::check(&world).unwrap_err();
-    assert!(error.contains("bank 8") && error.contains("accounts of"), "{error}");
+    let (banks, platforms, agencies) = (world.banks.len(), world.platforms.len(), world.agencies.len());
+    let id = |agency: usize| scenario.parameters.agencies[agency].id.clone();
+    for (party, name) in [
+        (Party::Bank(0), "cash and loans of bank 1".into()),
+        (Party::Bank(banks - 1), format!("cash and loans of bank {banks}")),
+        (Party::Platform(0), format!("cash of {}", scenario.parameters.platforms[0].id)),
+        (
+            Party::Platform(platforms - 1),
+            format!("cash of {}", scenario.parameters.platforms[platforms - 1].id),
+        ),
+        (Party::Agency(0), format!("cash of {}", id(0))),
+        (Party::Agency(agencies - 1), format!("cash of {}", id(agencies - 1))),
+    ] {
+        world.ledger.post(party, Party::Users, Flow::PrincipalLent, Money(100));
+        let error = accounts::check(&world).unwrap_err();
+        let (account, amounts) = error.split_once(" is CNY ").unwrap();
+        assert!(account.starts_with("accounts of ") && account.ends_with(&name), "{error}");
+        let (found, expected) = amounts.split_once(", but must be CNY ").unwrap();
+        let fen = |amount: &str| (amount.parse::<f64>().unwrap() * 100.0).round() as i64;
+        assert_eq!(fen(expected) - fen(found), 100, "{error}");
+        // It is taken back.
+        world.ledger.post(Party::Users, party, Flow::PrincipalLent, Money(100));
+        accounts::check(&world).unwrap();
+    }
 }

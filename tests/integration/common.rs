@@ -48,7 +48,9 @@ pub fn recounted(world: &World) -> Result<(), String> {
         if kept == counted { Ok(()) } else { told() }
     };
     let slots = world.banks.books.slots();
-    for (place, balance) in accounts::recount(world).into_iter().enumerate() {
+    let counted = accounts::recount(world);
+    same("places in the books", (world.banks.len() * slots) as i128, counted.len() as i128)?;
+    for (place, balance) in counted.into_iter().enumerate() {
         let (bank, slot) = (place / slots, place % slots);
         same(&format!("bank {bank} slot {slot}"), world.banks.books.balance(bank, slot).0, balance.0)?;
     }
