@@ -9,7 +9,7 @@ use mandate::compliance;
 use mandate::panel::Person;
 use mandate::random::{Key, Purpose};
 use mandate::scenario::Scenario;
-use mandate::scenario::parameters::Parameters;
+use mandate::scenario::parameters::{Parameters, PlatformRow};
 use mandate::scenario::value::{Consent, DeliverTo, DirectSale, LoanRecords};
 use mandate::screening::LendingTerms;
 use mandate::sourcing;
@@ -127,6 +127,17 @@ fn the_reference_is_the_commission_expected_at_the_start() {
     let exclusivity = |p: usize| world.platforms[p].exclusivity;
     same(exclusivity(ANT), 0.15 / 0.082, "Ant");
     assert_eq!((exclusivity(BEE), exclusivity(CAT)), (4.0, 0.2), "0.5 / 0.082 and 0.035, in 0.2..4");
+}
+
+/// Where no platform has any data, none's are more exclusive than another's.
+#[test]
+fn without_data_nothing_is_exclusive() {
+    let scenario = scenario(|p| {
+        for platform in &mut p.platforms {
+            platform.row = PlatformRow { reach: 0.5, credit_weight: 1.0, ..PlatformRow::default() };
+        }
+    });
+    assert!(world(&scenario, 0).platforms.iter().all(|platform| platform.exclusivity == 1.0));
 }
 
 /// A platform that nobody borrows through expects nothing, and has no choice to make; nor has one whose commission

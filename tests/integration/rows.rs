@@ -3,13 +3,14 @@
 use crate::common::from;
 use crate::little::{ANT, BEE, CAT, NORTH, SOUTH, open, same, scenario, world};
 use mandate::agents::banks::Source;
+use mandate::choice::Agent;
 use mandate::ledger::{Flow, Party};
-use mandate::observe;
 use mandate::scenario::value::Consent;
 use mandate::tables::{MonthRow, Reporting, RunRows};
 use mandate::tally::{DefaultedLoan, Group, Groups, Trade};
 use mandate::units::Money;
 use mandate::world::World;
+use mandate::{compliance, observe, sourcing};
 
 fn rows(world: &mut World, per_bank: bool) -> RunRows {
     // Counted where loans are served, which these tests leave out.
@@ -296,5 +297,46 @@ fn a_month_row_counts_by_group() {
             "no order"
         );
         assert!(Groups::of(true, true, 1).contain(Group::All));
+    }
+}
+
+/// Decisions, term by term: of every platform, and of each bank or the lowest of each class that reviews.
+#[test]
+fn decision_rows_say_what_was_weighed_and_taken() {
+    let scenario = scenario(|p| p.rules.order = from("2021-01"));
+    let mut world = world(&scenario, 3);
+    sourcing::choose(&mut world);
+    compliance::choose(&mut world);
+    let decisions = world.decisions.clone().unwrap();
+    assert_eq!(decisions.len(), 8 + 3 * 4);
+    for per_bank in [true, false] {
+        let mut expected = Vec::new();
+        for decision in &decisions {
+            let agent = match decision.agent {
+                Agent::Platform(p) => ["ant", "bee", "cat"][p].into(),
+                Agent::Bank(bank) => {
+                    let class = ["big", "small"][usize::from(bank > 1)];
+                    if per_bank {
+                        format!("{class}:{}", bank + 1)
+                    } else if bank == 0 || bank == 2 {
+                        class.into()
+                    } else {
+                        continue;
+                    }
+                }
+            };
+            for (i, (option, utility)) in decision.options.iter().enumerate() {
+                for (term, value) in utility.terms() {
+                    let (option, chosen) = (option.clone(), i == decision.chosen);
+                    expected.push((agent.clone(), decision.choice.clone(), option, *term, *value, chosen));
+                }
+            }
+        }
+        let found: Vec<_> = rows(&mut world, per_bank)
+            .decisions
+            .into_iter()
+            .map(|row| (row.agent, row.choice, row.option, row.term, row.value, row.chosen))
+            .collect();
+        assert_eq!(found, expected);
     }
 }
