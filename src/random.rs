@@ -6,7 +6,6 @@
 //! and Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3"), checked against its authors'
 //! known answers.
 
-use crate::normal::normal_quantile;
 use std::convert::Infallible;
 
 /// What a draw is for. Two purposes never share a draw; the numbers are part of every key, so they
@@ -118,12 +117,6 @@ impl Key {
     #[inline]
     pub fn uniform(self, purpose: Purpose, agent: u32, month: u32, option: u32) -> f64 {
         uniform(self.draw(purpose, agent, month, option)[0])
-    }
-
-    /// One standard normal number for (purpose, agent, month, option).
-    #[inline]
-    pub fn normal(self, purpose: Purpose, agent: u32, month: u32, option: u32) -> f64 {
-        normal_quantile(self.uniform(purpose, agent, month, option))
     }
 
     /// One standard Gumbel number for (purpose, agent, option): a taste.

@@ -5,6 +5,7 @@ use mandate::agents::banks::Source;
 use mandate::agents::users::serve_blocks;
 use mandate::credit::Lending;
 use mandate::ledger::{Flow, Party};
+use mandate::normal::{normal_cdf, normal_quantile};
 use mandate::random::Purpose;
 use mandate::repayment::Repayment;
 use mandate::scenario::Scenario;
@@ -335,7 +336,8 @@ fn decisions_are_those_of_exact_values() {
                     Source::None => (ANT, 0.0),
                 };
                 let own = world.own_precision(usize::from(bank > 1), block.thin_file(place));
-                let noise = |purpose, option: usize| world.key.normal(purpose, user, 0, option as u32);
+                let word = |purpose, option: usize| world.key.uniform(purpose, user, 0, option as u32);
+                let noise = |purpose, option| normal_quantile(word(purpose, option));
                 let signals = weighted_signal(quality, own, noise(Purpose::OwnNoise, bank))
                     + weighted_signal(quality, bought, noise(Purpose::SellerNoise, seller));
                 let precision = own + bought;
@@ -631,7 +633,7 @@ fn rates_are_of_what_they_say() {
 }
 
 fn pd(quality: f64) -> f64 {
-    mandate::normal::normal_cdf(-2.1 - 0.9 * quality)
+    normal_cdf(-2.1 - 0.9 * quality)
 }
 
 /// Demand grows by the year, and the platforms' part of it faster, from where it stands at the start.
