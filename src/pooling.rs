@@ -92,9 +92,11 @@ mod tests {
     fn every_record_is_delivered_by_a_draw_of_its_own() {
         const PLATFORMS: usize = 20;
         const USERS: u32 = 5_000;
-        let mut parameters = Parameters::default();
-        parameters.platforms = vec![Entry { id: "p".into(), row: PlatformRow::default() }; PLATFORMS];
-        parameters.agencies = vec![Entry { id: "a".into(), row: AgencyRow::default() }; 2];
+        let parameters = Parameters {
+            platforms: vec![Entry { id: "p".into(), row: PlatformRow::default() }; PLATFORMS],
+            agencies: vec![Entry { id: "a".into(), row: AgencyRow::default() }; 2],
+            ..Parameters::default()
+        };
         let rules = RulesInForce::none(PLATFORMS);
         let share = |p: usize, a: usize| if a == 1 && p == 19 { 1.0 } else { 0.3 };
         let delivered = Delivered::new(Key::new(5, 1), &parameters, &rules, &[1.0; PLATFORMS], share);

@@ -427,6 +427,7 @@ mod tests {
             tally.change_of_debt((3, true), (1, false));
             tally.change_of_debt((1, false), (0, false));
             tally.change_of_debt((0, false), (1, true));
+            tally.change_of_debt((0, false), (2, true));
         };
         let new = || Tally::new(2, 2, 3, 2);
         let (mut part, mut more, mut whole) = (new(), new(), new());
@@ -445,7 +446,7 @@ mod tests {
         assert_eq!((whole.records_of(0), whole.records_of(1)), (&[0; 3][..], &[0, 0, 1][..]));
         assert_eq!((whole.granted[6], whole.ended[7], whole.granted_to), (1, 1, [0, 0, 0, 0, 1]));
         assert_eq!((whole.direct_decisions, whole.agency_decisions, whole.defaulters), (2, 3, 3));
-        assert_eq!((whole.borrowers_change, whole.multiple_change), (1, 1));
+        assert_eq!((whole.borrowers_change, whole.multiple_change), (2, 2));
         assert_eq!((whole.asked(Group::TopQuintile), whole.got(Group::TopQuintile)), (2, 1));
         whole.clear();
         assert_eq!(format!("{whole:?}"), format!("{:?}", new()));

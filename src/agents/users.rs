@@ -867,6 +867,7 @@ mod tests {
         const TERM: u32 = 7;
         let key = Key::new(11, 1);
         let mut block = population(&[0.5], 900).remove(0);
+        let kinds: Vec<usize> = (0..900).map(|place| block.kind(place)).collect();
         let mut plain: Vec<(usize, u16, u32, bool)> = Vec::new();
         for month in TERM..TERM + 60 {
             let mut ended = 0;
@@ -904,6 +905,7 @@ mod tests {
                     assert_eq!((kept.lender, kept.reported()), (*lender, *reported));
                     assert_eq!(kept.age(month), month - granted);
                 }
+                assert_eq!(block.kind(place), kinds[place], "whatever happens to loans");
                 let several = expected.iter().any(|loan| loan.1 != expected[0].1);
                 assert_eq!(block.owes_several_lenders(place), several);
                 assert_eq!(block.reported_count(place), expected.iter().filter(|loan| loan.3).count() as u32);

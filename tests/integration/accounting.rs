@@ -93,8 +93,11 @@ fn fees_in_trades_equal_fees_in_accounts() {
 fn a_payment_that_profits_do_not_know_is_found() {
     let scenario = lively();
     let mut world = World::new(&scenario, Key::new(4, 1), 1, false);
-    step_month(&mut world);
-    accounts::check(&world).unwrap();
+    for month in 0..2 {
+        world.month = month;
+        step_month(&mut world);
+        accounts::check(&world).unwrap();
+    }
     let (banks, platforms, agencies) = (world.banks.len(), world.platforms.len(), world.agencies.len());
     let id = |agency: usize| scenario.parameters.agencies[agency].id.clone();
     for (party, name) in [

@@ -91,33 +91,24 @@ fn amendments_come_into_force_once() {
     ] {
         scenario.amendments.push(Amendment { note: String::new(), trigger, changes: vec![change] });
     }
-    let mut world = world(&scenario, 0);
-    let reported = [
-        // Before March; then once; then nothing to read, and either end.
-        Some(0.3),
-        Some(0.3),
-        Some(0.3),
-        None,
-        Some(0.3),
-        Some(0.5),
-        Some(0.3),
-        Some(0.2),
-        Some(0.3),
-        Some(0.3),
-        Some(0.3),
-        Some(0.3),
-        Some(0.3),
-    ];
-    for (now, reported) in (0..).zip(reported) {
-        let fees = &mut world.parameters.fees;
-        assert_eq!(fees.direct_query, if now == 4 { 9.0 } else { 6.0 }, "month {now}");
-        assert_eq!(fees.agency_query, if now == 10 { 7.0 } else { 24.0 }, "month {now}");
-        // Whoever sets them back finds that amendments do not act again.
-        (fees.direct_query, fees.agency_query) = (6.0, 24.0);
-        let mut row = observe::month_row(&world);
-        row.delivered_share_reported = reported;
-        rules::read_conditions(&mut world, &row);
-        open(&mut world, now + 1);
+    let met = Some(0.3);
+    for (reported, in_force) in [
+        // Before March nothing is read. After that: once, then nothing to read, and either end of what is met.
+        ([met, met, met, None, met, Some(0.5), met, Some(0.2), met, met, met, met], 10),
+        ([met; 12], 4),
+    ] {
+        let mut world = world(&scenario, 0);
+        for (now, reported) in (0..).zip(reported) {
+            let fees = &mut world.parameters.fees;
+            assert_eq!(fees.direct_query, if now == 4 { 9.0 } else { 6.0 }, "month {now}");
+            assert_eq!(fees.agency_query, if now == in_force { 7.0 } else { 24.0 }, "month {now}");
+            // Whoever sets them back finds that amendments do not act again.
+            (fees.direct_query, fees.agency_query) = (6.0, 24.0);
+            let mut row = observe::month_row(&world);
+            row.delivered_share_reported = reported;
+            rules::read_conditions(&mut world, &row);
+            open(&mut world, now + 1);
+        }
     }
 }
 
@@ -495,7 +486,7 @@ fn every_store_has_its_own_luck() {
     }
     world.platforms[CAT].delivered = vec![4.0 / (1 << 20) as f64, 8.0 / (1 << 20) as f64];
     let stores = [0, 1, 20].into_iter().chain(2..12);
-    let mut luck = vec![0u64; 21];
+    let mut luck = [0u64; 21];
     for month in 3..63 {
         open(&mut world, month);
         for bank in 0..8 {
