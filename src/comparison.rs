@@ -309,6 +309,26 @@ mod tests {
         assert!((approval.difference - 0.15).abs() < 1e-15);
     }
 
+    /// Baseline 1, 2, 3; scenario 12, 14, 16: differences 11, 12, 13, whichever way they are taken.
+    #[test]
+    fn what_differs_in_every_replicate_is_sure_and_pairs_save_variance() {
+        let baseline = [1.0, 2.0, 3.0].map(|fines| row(Some(0.5), fines));
+        let scenario = [12.0, 14.0, 16.0].map(|fines| row(Some(0.5), fines));
+        for (one, other, difference) in [(&baseline, &scenario, 12.0), (&scenario, &baseline, -12.0)] {
+            let rows = compare(one, other);
+            let fines = find(&rows, "fines_cny_total");
+            assert_eq!((fines.difference, fines.surely_different), (difference, Some(true)));
+            assert_eq!(fines.replicates_needed, None, "it is settled");
+            assert!((fines.variance_saved.unwrap() - (1.0 - 1.0 / (1.0 + 4.0))).abs() < 1e-12);
+            let approval = find(&rows, "approval_rate_mean");
+            assert_eq!(
+                (approval.surely_different, approval.variance_saved),
+                (Some(false), None),
+                "all alike"
+            );
+        }
+    }
+
     #[test]
     fn one_replicate_settles_nothing() {
         let rows = compare(&[row(None, 1.0)], &[row(None, 2.0)]);

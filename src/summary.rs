@@ -310,17 +310,35 @@ mod tests {
     fn unlawful_sales_count_from_the_ban_on() {
         let rows = testing::run_rows(START, 4, |number, row| {
             row.direct_query_share = Some(0.4);
-            row.unlawful_query_share = Some(if number >= 2 { 0.4 } else { 0.0 });
+            row.unlawful_query_share = Some(match number {
+                2 => 0.4,
+                3 => 0.2,
+                _ => 0.0,
+            });
             row.unenriched_query_share = Some(0.2);
-            row.direct_fees_cny = Money::from_cny(10.0);
+            row.direct_fees_cny = Money::from_cny(if number == 3 { 7.0 } else { 10.0 });
         });
         let mut scenario = testing::scenario("ban");
         scenario.parameters.rules.direct_sale_ban = RuleMonth::From(START.plus(2));
         let row = SummaryRow::of(&scenario, &rows);
-        assert_eq!(row.unlawful_query_share_mean, Some(0.4));
-        assert_eq!(row.unlawful_share_of_enriched_mean, Some(0.5));
-        assert_eq!(row.unlawful_fees_cny_total, Money::from_cny(20.0));
+        assert!((row.unlawful_query_share_mean.unwrap() - 0.3).abs() < 1e-12);
+        assert!((row.unlawful_share_of_enriched_mean.unwrap() - 0.375).abs() < 1e-12, "a half and a quarter");
+        assert_eq!(row.unlawful_fees_cny_total, Money::from_cny(17.0));
         assert_eq!(SummaryRow::of(&testing::scenario("free"), &rows).unlawful_query_share_mean, None);
+    }
+
+    #[test]
+    fn nothing_of_nothing_is_no_share_and_nobody_bound_complies() {
+        let rows = testing::run_rows(START, 4, |_, row| {
+            (row.platforms_bound, row.compliant_platforms) = (0, Some(0));
+            row.unenriched_query_share = Some(1.0);
+            row.unlawful_query_share = Some(0.0);
+        });
+        let mut scenario = testing::scenario("ban");
+        scenario.parameters.rules.direct_sale_ban = RuleMonth::From(START);
+        let row = SummaryRow::of(&scenario, &rows);
+        assert_eq!((row.month_half_compliant, row.month_compliant), (None, None));
+        assert_eq!((row.unlawful_query_share_mean, row.unlawful_share_of_enriched_mean), (Some(0.0), None));
     }
 
     #[test]
