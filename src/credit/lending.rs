@@ -554,6 +554,16 @@ mod tests {
     use super::*;
     use crate::screening::tests::terms;
 
+    /// Where values are near, quality is as near as noise.
+    #[test]
+    fn quality_is_near_at_every_rank() {
+        let near_normal = NearNormal::table();
+        for rank in (0..=u16::MAX).step_by(13).chain([1, u16::MAX - 1, u16::MAX]) {
+            let off = near_normal.of(middle_word(rank)) - quality(rank);
+            assert!(off.abs() < NearNormal::ERROR, "{rank}: {off}");
+        }
+    }
+
     #[test]
     fn creditworthiness_starts_at_a_rank() {
         let terms = terms();

@@ -248,18 +248,22 @@ fn both_agencies_are_those_on_the_menu() {
 /// the abler one knows.
 #[test]
 fn both_agencies_know_what_the_abler_one_knows() {
-    let approvals = |source: Source| {
+    let approvals = |source: Source, capability: f64| {
         let scenario = scenario(judged);
         let mut world = world(&scenario, 3);
+        world.agencies[SOUTH].capability = capability;
         world.banks.source = vec![source; 8];
         world.platforms.iter_mut().for_each(|platform| platform.delivered = vec![1.0, 1.0]);
         settle(&mut world);
         lend(&mut world);
         users(&world)
     };
-    let both = approvals(Source::AllAgencies);
-    assert!(both == approvals(Source::Agency(SOUTH)), "South keeps 0.6 of what records say");
-    assert!(both != approvals(Source::Agency(NORTH)), "North keeps 0.5 of it");
+    let both = approvals(Source::AllAgencies, 0.6);
+    assert!(both == approvals(Source::Agency(SOUTH), 0.6), "South keeps 0.6 of what records say");
+    assert!(both != approvals(Source::Agency(NORTH), 0.6), "North keeps 0.5 of it");
+    // Of two that are as able as each other it is the first.
+    let both = approvals(Source::AllAgencies, 0.5);
+    assert!(both == approvals(Source::Agency(NORTH), 0.5) && both != approvals(Source::Agency(SOUTH), 0.5));
 }
 
 /// A bank's noise about a person, and a seller's, stay: nobody is approved by asking again, and two
