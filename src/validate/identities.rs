@@ -199,7 +199,8 @@ mod tests {
     use crate::ledger::FLOWS;
 
     fn simulate() -> RunRows {
-        run(&scenario(lively(), Vec::new()), 1, Reporting::default()).unwrap()
+        let reporting = Reporting { decisions: true, ..Reporting::default() };
+        run(&scenario(lively(), Vec::new()), 1, reporting).unwrap()
     }
 
     #[test]
@@ -228,12 +229,19 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_differs_is_counted() {
+    fn a_number_that_differs_is_counted_in_every_table() {
         let rows = simulate();
         let mut other = rows.clone();
         assert_eq!(differing(&rows, &other), 0);
         other.months[3].applications += 1e-6;
         other.flows.pop();
         assert_eq!(differing(&rows, &other), 2);
+        other.opening[0].borrowers += 1.0;
+        other.platforms[5].sanction_belief += 1e-9;
+        other.banks[2].approvals += 1.0;
+        other.agencies[1].capability += 1e-9;
+        other.trades[4].records += 1.0;
+        other.decisions[7].value += 1e-12;
+        assert_eq!((differing(&rows, &other), differing(&other, &rows)), (8, 8));
     }
 }
