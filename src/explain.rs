@@ -679,6 +679,20 @@ mod tests {
     }
 
     #[test]
+    fn the_runner_up_is_the_best_of_the_others_and_the_first_of_equals() {
+        let options: [(&str, &[(&str, f64)]); 5] = [
+            ("a", &[("x", 1.0)]),
+            ("b", &[("x", 2.0), ("y", 1.0)]),
+            ("c", &[("x", 9.0)]),
+            ("d", &[("x", 3.0)]),
+            ("e", &[("x", 2.5)]),
+        ];
+        assert_eq!(choice(&options, 2).runner_up(), Some(1), "before its equal");
+        assert_eq!(choice(&options, 1).runner_up(), Some(2));
+        assert_eq!(choice(&options[..1], 0).runner_up(), None);
+    }
+
+    #[test]
     fn where_all_are_equal_the_slightest_change_tips() {
         let choice = choice(&[("stop", &[("fee", 1.0)]), ("sell", &[("fee", 2.0), ("cost", -1.0)])], 0);
         assert_eq!(stated(&choice, "fee"), Some(("1.000001".into(), "+0.0001 %".into(), 1)));
