@@ -308,7 +308,7 @@ fn rosters() {
         folder.write(file, text.replacen(from, to, 1));
         folder.told("base.toml", &[])
     };
-    let cases: [(&str, &str, &str, &[&str]); 25] = [
+    let cases: [(&str, &str, &str, &[&str]); 28] = [
         (
             "base.toml",
             "platforms.csv",
@@ -324,6 +324,19 @@ fn rosters() {
         ("platforms.csv", "0.75", "NaN", &["platforms.ant.reach = NaN", "from 0 to 1"]),
         ("platforms.csv", "\njd,", "\nant,", &["platforms.csv:3: id = ant", "stands twice: first in line 2"]),
         ("platforms.csv", "\nant,", "\n=ant,", &["platforms.csv:2: id = =ant", "lower-case letters"]),
+        (
+            "platforms.csv",
+            "\nant,",
+            "\n-ant,",
+            &["platforms.csv:2: id = -ant", "starting with a letter or digit"],
+        ),
+        ("platforms.csv", "\nant,", "\nan.t,", &["platforms.csv:2: id = an.t", "not an id"]),
+        (
+            "platforms.csv",
+            "\nant,",
+            &format!("\n{},", "a".repeat(65)),
+            &["platforms.csv:2: id = aaa", "up to 64"],
+        ),
         ("platforms.csv", "\nant,", "\nwaits_for,", &["id = waits_for", "another meaning"]),
         ("platforms.csv", ",Ant,", ",@Ant,", &["platforms.csv:2: platforms.ant.name", "none of = + - @"]),
         ("platforms.csv", "0.1,assumed", "0.1,", &["platforms.csv:2: platforms.ant.source", "empty cell"]),
@@ -415,7 +428,8 @@ fn targets_and_seeds() {
     let folder = Folder::new();
     folder.write(
         "targets.csv",
-        "target,metric,statistic,month,published,source\nloans,defaults_,levels,2021-13,many,\n",
+        "target,metric,statistic,month,published,source\nloans,defaults_,levels,2021-13,many,\n\
+         twice,defaults,level,2022-12,1,recalled\ntwice,defaults,level,2022-11,2,recalled\n",
     );
     folder.write("seeds.csv", "replicate,seed\n1,5\n3,5\n3,x\n");
     let told = folder.told_of("[rosters]\ntargets = \"targets.csv\"\nreplicate_seeds = \"seeds.csv\"\n");
@@ -425,10 +439,12 @@ fn targets_and_seeds() {
             "targets.csv:2: metric = defaults_",
             "did you mean defaults?",
             "targets.csv:2: statistic = levels",
+            "allowed: level or growth_of_year or mean_of_year",
             "did you mean level?",
             "targets.csv:2: month = 2021-13",
             "targets.csv:2: published = many",
             "targets.csv:2: source",
+            "targets.csv:4: target = twice\n  the target stands twice",
             "seeds.csv:3: replicate = 3\n  replicates must be numbered in order\n  allowed: 2 in this row",
             "seeds.csv:3: seed = 5\n  the seed stands twice",
             "seeds.csv:4: seed = x",

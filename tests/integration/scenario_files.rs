@@ -198,9 +198,18 @@ fn a_resolved_scenario_holds_every_value_and_loads_again() {
         &folder,
         "a.toml",
         "[[amendment]]\nnote = \"n\"\nwhen = { indicator = \"audits\", above = 1, for_months = 2, not_before = \"2022-01\" }\n\
-         set = { \"fees.agency_query\" = 3 }\n",
+         set = { \"fees.agency_query\" = 3 }\n\
+         [[amendment]]\nwhen = { indicator = \"audits\", below = 2 }\n\
+         set = { \"fees.agency_query\" = 5, \"fees.direct_query\" = 4 }\n",
     );
     let scenario = loaded(&file, &[]);
+    assert_eq!(
+        scenario.amendments.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        [
+            "when audits above 1 for 2 months not before 2022-01: fees.agency_query = 3",
+            "when audits below 2: fees.agency_query = 5, fees.direct_query = 4",
+        ]
+    );
     let text = scenario.resolved();
     assert_eq!(text, loaded(&file, &[]).resolved());
     let table: toml::Table = text.parse().unwrap();
