@@ -861,6 +861,25 @@ mod tests {
         assert_eq!(block.loans().map(|loan| loan.lender).collect::<Vec<_>>(), [6]);
     }
 
+    /// Everybody has as many loans as one may have, and one after another defaults on them and has as many again.
+    #[test]
+    fn a_block_full_of_loans_has_numbers_for_those_in_default_too() {
+        let mut block = population(&[0.5], BLOCK as u64).remove(0);
+        let fill = |block: &mut Block, place: usize| {
+            (0..MOST_LOANS).for_each(|loan| {
+                block.grant(place, loan % 2, HOME_SLOT, false, 5);
+            });
+        };
+        (0..BLOCK).for_each(|place| fill(&mut block, place));
+        for place in 0..BLOCK {
+            block.default(place, |_| ());
+            fill(&mut block, place);
+            assert!(block.loans.len() <= usize::from(NUMBERS));
+        }
+        assert!((0..BLOCK).all(|place| block.loans_of(place).count() == MOST_LOANS));
+        assert_eq!(block.loans().count(), BLOCK * MOST_LOANS);
+    }
+
     /// Loans against a plain list of them, over so many months that numbers come round.
     #[test]
     fn a_block_keeps_the_loans_that_a_plain_list_would() {
