@@ -70,7 +70,7 @@ struct PartOfSkips {
 impl SkipTable {
     const PARTS: usize = 1 << (32 - SkipTable::BITS_WITHIN);
     const BITS_WITHIN: u32 = 24;
-    /// In the place of the least skip of a part: the table does not tell, since there are more than two.
+    /// In the place of the least skip of a part of which the table does not tell: mostly, there are more than two.
     const SEVERAL: u32 = u32::MAX - 1;
 
     /// The table of `skip`.

@@ -375,27 +375,16 @@ mod tests {
 
     #[test]
     fn groups_are_by_quality_file_and_income() {
+        use Group::{All, ThinFile, TopQuintile, Uncreditworthy};
         use Group::{BottomQuintile, Creditworthy, CreditworthyThickFile, CreditworthyThinFile};
-        use Group::{ThinFile, TopQuintile, Uncreditworthy};
-        let not_all = [
-            Creditworthy,
-            Uncreditworthy,
-            ThinFile,
-            CreditworthyThinFile,
-            CreditworthyThickFile,
-            BottomQuintile,
-            TopQuintile,
-        ];
         for (creditworthy, thin_file, quintile, expected) in [
-            (true, true, 1, vec![Creditworthy, ThinFile, CreditworthyThinFile, BottomQuintile]),
-            (true, false, 3, vec![Creditworthy, CreditworthyThickFile]),
-            (false, true, 5, vec![Uncreditworthy, ThinFile, TopQuintile]),
-            (false, false, 2, vec![Uncreditworthy]),
+            (true, true, 1, vec![All, Creditworthy, ThinFile, CreditworthyThinFile, BottomQuintile]),
+            (true, false, 3, vec![All, Creditworthy, CreditworthyThickFile]),
+            (false, true, 5, vec![All, Uncreditworthy, ThinFile, TopQuintile]),
+            (false, false, 2, vec![All, Uncreditworthy]),
         ] {
-            let groups = Groups::of(creditworthy, thin_file, quintile);
-            assert!(groups.contain(Group::All));
-            let among: Vec<Group> = not_all.into_iter().filter(|group| groups.contain(*group)).collect();
-            assert_eq!(among, expected);
+            let bits = expected.iter().map(|group| 1 << *group as u8).sum::<u8>();
+            assert_eq!(Groups::of(creditworthy, thin_file, quintile), Groups(bits), "{expected:?}");
         }
     }
 

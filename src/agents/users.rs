@@ -460,7 +460,7 @@ pub fn serve_blocks<D: Send, C: Send>(
     serve: impl Fn(&mut Block, &mut D, &mut C) + Sync,
 ) {
     const MOST_AT_A_TIME: usize = 8;
-    // Some for everybody even where blocks are few.
+    // Everybody takes some several times, however few there are, so that nobody waits long for the last.
     let at_a_time = (blocks.len() / (4 * desks.len())).clamp(1, MOST_AT_A_TIME);
     let parts = Mutex::new(blocks.chunks_mut(at_a_time));
     let next_part = || parts.lock().expect("nobody panics who takes a part").next();
@@ -866,11 +866,15 @@ mod tests {
     fn a_block_full_of_loans_has_numbers_for_those_in_default_too() {
         let mut block = population(&[0.5], BLOCK as u64).remove(0);
         let fill = |block: &mut Block, place: usize| {
-            (0..MOST_LOANS).for_each(|loan| {
+            for loan in block.loan_count(place) as usize..MOST_LOANS {
                 block.grant(place, loan % 2, HOME_SLOT, false, 5);
-            });
+            }
         };
-        (0..BLOCK).for_each(|place| fill(&mut block, place));
+        // The first has few, so that loans in default come to one more than there are numbers for.
+        (0..5).for_each(|_| {
+            block.grant(0, 0, HOME_SLOT, false, 5);
+        });
+        (1..BLOCK).for_each(|place| fill(&mut block, place));
         for place in 0..BLOCK {
             block.default(place, |_| ());
             fill(&mut block, place);

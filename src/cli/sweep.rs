@@ -163,12 +163,13 @@ pub fn sweep(args: &SweepArgs, screen: &Screen) -> Result<(), Failure> {
 }
 
 impl SweepArgs {
-    /// What goes on with the sweep after an interruption.
+    /// What goes on with this sweep, or this part of it, after an interruption.
     fn resuming(&self) -> &'static str {
-        if self.force {
-            "the same command with --resume for --force"
-        } else {
-            "the same command with --resume"
+        match (self.shard, self.force) {
+            (None, false) => "the same command with --resume",
+            (None, true) => "the same command with --resume in place of --force",
+            (Some(_), false) => "the same command",
+            (Some(_), true) => "the same command without --force",
         }
     }
 }
@@ -253,7 +254,7 @@ fn shard_of(
     let runs = sweep.points.part(part - 1, parts);
     let header = Header::new(&sweep.points, runs.clone());
     let (name, path) = (out.join(shard_file(part, parts)), out.join(shard_journal(part, parts)));
-    // One that was to be replaced, and has not been yet, is not the end of it.
+    // A journal beside a whole shard is of one that is to replace it, and goes on.
     if !args.force && !path.exists() && is_there(&name, &header).map_err(shard_failure)? {
         return screen.say(&format!("{} is complete\n", name.display()));
     }
@@ -264,11 +265,11 @@ fn shard_of(
     let mut journal = open_journal(args, &path, header).map_err(shard_failure)?;
     run_into(args, screen, sweep, &interrupt, &mut journal, runs.end).map_err(|error| match error {
         RunError::Interrupted => Failure::Interrupted(format!(
-            "interrupted after {} of {} runs of the shard, which are kept in {}; the same command{} goes on",
+            "interrupted after {} of {} runs of the shard, which are kept in {}; {} goes on",
             journal.next() - runs.start,
             runs.end - runs.start,
             path.display(),
-            if args.force { " without --force" } else { "" }
+            args.resuming()
         )),
         RunError::Sink(error) => shard_failure(error),
         error => run_failure(error),

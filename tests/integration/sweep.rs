@@ -249,7 +249,7 @@ fn what_replaced_results_goes_on_without_replacing() {
     for (kind, said, goes_on, file, journal) in [
         (
             &[][..],
-            "the same command with --resume for --force goes on",
+            "the same command with --resume in place of --force goes on",
             &["--resume"][..],
             "sweep.csv",
             "sweep.partial",
