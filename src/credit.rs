@@ -37,7 +37,7 @@ pub fn demand(world: &World) -> (f64, f64) {
 fn book_loans(world: &mut World) {
     let instalment = world.instalment();
     world.instalments[(world.month & 0x7f) as usize] = instalment;
-    world.loans_by_quintile[(world.month & 0x7f) as usize] = world.tallies[0].granted_to;
+    world.loans_by_quintile[(world.month & 0x7f) as usize] = world.tallies[0].granted_to();
     let term = world.parameters.credit.term_months;
     let slots = world.banks.books.slots();
     for bank in 0..world.banks.len() {
@@ -83,7 +83,7 @@ fn book_trades(world: &mut World) {
                 seller,
                 class,
                 queries: world.persons(queries),
-                records: world.persons(world.tallies[0].records(class, seller)),
+                records: world.persons(world.tallies[0].records(class, seller, queries)),
                 fee_cny: fees[seller],
                 amount,
             });
@@ -114,7 +114,7 @@ fn remember(world: &mut World) {
     for bank in 0..world.banks.len() {
         let counts = world.tallies[0].queries(bank);
         queries.iter_mut().zip(counts).for_each(|(sum, count)| *sum += u64::from(*count));
-        world.banks.decisions[bank].push(f64::from(world.tallies[0].decisions[bank].made));
+        world.banks.decisions[bank].push(f64::from(world.tallies[0].decisions(bank).made));
     }
     let weight = world.weight;
     for (p, platform) in world.platforms.iter_mut().enumerate() {

@@ -1,7 +1,6 @@
 //! Upper bounds on hazards of default, under which persons come up for one.
 
-use crate::agents::users::quality;
-use crate::near::GeometricSkip;
+use crate::agents::users::{SEGMENT_ENDS, quality};
 use crate::normal::normal_cdf;
 use crate::screening::{LendingTerms, monthly_hazard};
 
@@ -13,7 +12,7 @@ const BOUNDS: usize = 1024;
 #[derive(Clone, Debug, PartialEq)]
 pub struct HazardBounds {
     made_for: (LendingTerms, f64, u32),
-    /// The bound at the lower end of each part.
+    /// The bound at the lower end of each part, and one for nobody behind the last.
     bounds: Vec<Bound>,
     /// For persons with one loan, two, ..., and each part of the range: a tighter bound.
     by_loans: Vec<f64>,
@@ -24,8 +23,20 @@ pub struct HazardBounds {
 pub struct Bound {
     /// The bound.
     pub hazard: f64,
-    /// Persons passed over between two who come up under it.
-    pub skip: GeometricSkip,
+    /// -log(1 - hazard): how much of a wait for the next who comes up a person who is passed over uses up.
+    length: f64,
+    /// 1 / length.
+    per_length: f64,
+}
+
+impl Bound {
+    /// No wait is as long: who has this length comes up for certain.
+    const LONGEST: f64 = 64.0;
+
+    fn new(hazard: f64) -> Bound {
+        let length = (-libm::log1p(-hazard)).min(Bound::LONGEST);
+        Bound { hazard, length, per_length: 1.0 / length }
+    }
 }
 
 impl HazardBounds {
@@ -42,21 +53,13 @@ impl HazardBounds {
             monthly_hazard(normal_cdf(probit))
         };
         let others = if terms.pd_per_loan > 0.0 { f64::from(max_loans - 1) } else { 0.0 };
-        let bound = |part: usize| {
-            let hazard = highest(part, others);
-            Bound { hazard, skip: GeometricSkip::new(hazard) }
-        };
+        let bound = |part: usize| Bound::new(highest(part, others));
         let parts = |others: u32| (0..BOUNDS).map(move |part| highest(part, f64::from(others)));
         HazardBounds {
             made_for: (terms, discipline, max_loans),
-            bounds: (0..BOUNDS).map(bound).collect(),
+            bounds: (0..BOUNDS).map(bound).chain([Bound::new(1.0)]).collect(),
             by_loans: (0..max_loans).flat_map(parts).collect(),
         }
-    }
-
-    /// The bound for persons of this rank of quality or a higher one.
-    pub fn at(&self, rank: u16) -> Bound {
-        self.bounds[usize::from(rank) / (65_536 / BOUNDS)]
     }
 
     /// A bound for persons of this rank with so many loans, one at least.
@@ -64,12 +67,182 @@ impl HazardBounds {
     pub fn with_loans(&self, rank: u16, loans: u32) -> f64 {
         self.by_loans[(loans as usize - 1) * BOUNDS + usize::from(rank) / (65_536 / BOUNDS)]
     }
+
+    /// The hazard that persons of this rank with so many loans have at least, where reports only make it lower and nothing
+    /// was reported: the bound of the next better part, if there is one.
+    pub fn at_least_with_loans(&self, rank: u16, loans: u32) -> f64 {
+        let part = usize::from(rank) / (65_536 / BOUNDS) + 1;
+        if part < BOUNDS { self.by_loans[(loans as usize - 1) * BOUNDS + part] } else { 0.0 }
+    }
+
+    /// A block's users one after another, as long as their bounds have them. They are in order of quality; `rank` is
+    /// that of the user at a place.
+    pub fn string(&self, users: usize, rank: impl Fn(usize) -> u16) -> Strung<'_> {
+        let behind = Part { start: 0.0, first: users as u32, bound: &self.bounds[BOUNDS] };
+        let mut strung = Strung { ends: [f64::INFINITY; SEGMENTS + 1], parts: [behind; SEGMENTS + 1] };
+        let (mut start, mut first) = (0.0, 0);
+        for (segment, end) in SEGMENT_ENDS.into_iter().enumerate() {
+            let end = end.min(users);
+            if first < end {
+                let bound = &self.bounds[usize::from(rank(first)) / (65_536 / BOUNDS)];
+                strung.parts[segment] = Part { start, first: first as u32, bound };
+                start += (end - first) as f64 * bound.length;
+                first = end;
+            }
+            strung.ends[segment] = start;
+        }
+        strung.parts[SEGMENTS].start = start;
+        strung
+    }
+}
+
+/// How many segments of a block have one bound each.
+const SEGMENTS: usize = SEGMENT_ENDS.len();
+
+/// A block's users one after another, as long as their bounds have them: persons come up where the waits of a Poisson
+/// process end, since nobody does with probability exp(-length) = 1 - hazard.
+pub struct Strung<'a> {
+    /// Where segments end; what is behind the last one does nowhere.
+    ends: [f64; SEGMENTS + 1],
+    /// Segments, and what is behind the last one.
+    parts: [Part<'a>; SEGMENTS + 1],
+}
+
+/// A segment of a block, or all that is behind, which has a bound too and nobody under it.
+#[derive(Clone, Copy)]
+struct Part<'a> {
+    start: f64,
+    /// The first user, by place in the block.
+    first: u32,
+    bound: &'a Bound,
+}
+
+/// A user who comes up for a default.
+pub struct ComesUp<'a> {
+    /// Place in the block; past the end if there is nobody any more.
+    pub place: usize,
+    part: &'a Part<'a>,
+}
+
+impl Strung<'_> {
+    /// Who is where a wait ends.
+    #[inline]
+    pub fn at(&self, end: f64) -> ComesUp<'_> {
+        // Counting is quicker than looking for the first that is not passed: nobody can foresee it.
+        let passed = self.ends.iter().map(|segment| u64::from(end >= *segment)).sum::<u64>();
+        let part = &self.parts[passed as usize % (SEGMENTS + 1)];
+        let passed = ((end - part.start) * part.bound.per_length) as u32;
+        ComesUp { place: (part.first + passed) as usize, part }
+    }
+}
+
+impl ComesUp<'_> {
+    /// The bound on the hazard under which the user comes up.
+    #[inline]
+    pub fn hazard(&self) -> f64 {
+        self.part.bound.hazard
+    }
+
+    /// Where the next wait begins, when one has ended at `end`. Waits that end while the same user is still there mean
+    /// nothing, so any of them may be left out: which saves time where they would be many.
+    #[inline]
+    pub fn next(&self, end: f64) -> f64 {
+        let Part { start, first, bound } = self.part;
+        if bound.length < 1.0 {
+            return end;
+        }
+        start + (self.place as f64 + 1.0 - f64::from(*first)) * bound.length
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::near::NearLog;
+    use crate::random::{Key, Purpose};
     use crate::screening::tests::terms;
+    use std::collections::BTreeSet;
+
+    /// Ranks of a block's users, in rising order.
+    fn ranks(users: usize) -> Vec<u16> {
+        (0..users).map(|place| (place * 65_536 / users) as u16).collect()
+    }
+
+    /// Whoever comes up is whom a walk from one user to the next finds, and nobody is left out.
+    #[test]
+    fn waits_end_where_a_walk_along_the_users_does() {
+        let (near_log, key) = (NearLog::table(), Key::new(4, 1));
+        let risky = LendingTerms { pd_intercept: -3.0, ..terms() };
+        let certain = LendingTerms { pd_intercept: -10.0, ..terms() };
+        let none = LendingTerms { pd_intercept: 10.0, pd_slope: 10.0, ..terms() };
+        for (terms, few, many) in [(terms(), 1, 40), (risky, 100, 600), (certain, 990, 1000), (none, 0, 300)]
+        {
+            for users in [1000, 999, 137, 1] {
+                let (bounds, ranks) = (HazardBounds::new(terms, 0.1, 3), ranks(users));
+                let strung = bounds.string(users, |place| ranks[place]);
+                let bound_of = |place: usize| {
+                    let start = SEGMENT_ENDS.iter().rev().find(|end| **end <= place).map_or(0, |end| *end);
+                    bounds.bounds[usize::from(ranks[start]) / (65_536 / BOUNDS)]
+                };
+                for month in 0..20 {
+                    let (mut end, mut place, mut left, mut came) = (0.0, 0, 0.0, BTreeSet::new());
+                    for draw in 0.. {
+                        let wait = -near_log.of(key.draw(Purpose::Default, 7, month, draw)[0]);
+                        (end, left) = (end + wait, left + wait);
+                        while place < users && left >= bound_of(place).length {
+                            left -= bound_of(place).length;
+                            place += 1;
+                        }
+                        let up = strung.at(end);
+                        if place == users {
+                            assert!(up.place >= users, "{} of {users}", up.place);
+                            break;
+                        }
+                        assert_eq!((up.place, up.hazard()), (place, bound_of(place).hazard));
+                        came.insert(place);
+                        let next = up.next(end);
+                        assert!(next == end || bound_of(place).length >= 1.0);
+                        if next > end {
+                            (end, left, place) = (next, 0.0, place + 1);
+                        }
+                    }
+                    assert!(users < 1000 || (few..=many).contains(&came.len()), "{came:?} of {users}");
+                }
+            }
+        }
+    }
+
+    /// In a segment each comes up with the probability that its bound says, one as often as another.
+    #[test]
+    fn users_come_up_as_often_as_their_bounds_say() {
+        const MONTHS: u32 = 4000;
+        let (near_log, key) = (NearLog::table(), Key::new(5, 1));
+        let (bounds, ranks) = (HazardBounds::new(terms(), 0.0, 1), ranks(1000));
+        let strung = bounds.string(1000, |place| ranks[place]);
+        let (mut came, mut by_segment) = ([0u32; 1000], [0.0; SEGMENTS]);
+        for month in 0..MONTHS {
+            let (mut end, mut not_yet) = (0.0, 0);
+            for draw in 0.. {
+                end -= near_log.of(key.draw(Purpose::Default, 7, month, draw)[0]);
+                let up = strung.at(end);
+                let Some(came) = came.get_mut(up.place) else { break };
+                *came += u32::from(up.place >= not_yet);
+                (end, not_yet) = (up.next(end), up.place + 1);
+            }
+        }
+        for (segment, end) in SEGMENT_ENDS.into_iter().enumerate() {
+            let first = if segment == 0 { 0 } else { SEGMENT_ENDS[segment - 1] };
+            let hazard = strung.parts[segment].bound.hazard;
+            let variance = f64::from(MONTHS) * hazard * (1.0 - hazard);
+            let off = |came: f64, users: usize| (came - f64::from(MONTHS) * hazard * users as f64).abs();
+            for came in &came[first..end] {
+                assert!(off(f64::from(*came), 1) < 6.0 * libm::sqrt(variance) + 3.0, "{segment}: {came}");
+            }
+            by_segment[segment] = came[first..end].iter().copied().map(f64::from).sum::<f64>();
+            let users = end - first;
+            assert!(off(by_segment[segment], users) < 4.0 * libm::sqrt(variance * users as f64), "{segment}");
+        }
+    }
 
     #[test]
     fn no_hazard_is_above_its_bound() {
@@ -77,12 +250,20 @@ mod tests {
             let bounds = HazardBounds::new(terms(), discipline, max_loans);
             for rank in (0..=u16::MAX).step_by(97) {
                 let worst = terms().pd_probit(quality(rank), f64::from(max_loans - 1)) - discipline.min(0.0);
-                let bound = bounds.at(rank).hazard;
+                let bound = bounds.bounds[usize::from(rank) / (65_536 / BOUNDS)].hazard;
                 assert!(monthly_hazard(normal_cdf(worst)) <= bound, "rank {rank}");
                 for loans in 1..=max_loans {
                     let probit = terms().pd_probit(quality(rank), f64::from(loans - 1)) - discipline.min(0.0);
                     let hazard = monthly_hazard(normal_cdf(probit));
                     assert!(hazard <= bounds.with_loans(rank, loans), "rank {rank}, {loans} loans");
+                    let unreported =
+                        monthly_hazard(normal_cdf(terms().pd_probit(quality(rank), f64::from(loans - 1))));
+                    let least = bounds.at_least_with_loans(rank, loans);
+                    assert!(discipline < 0.0 || least <= unreported, "rank {rank}, {loans} loans");
+                    assert!(
+                        !(655..64_880).contains(&rank) || least > 0.85 * hazard,
+                        "rank {rank}, {loans} loans: {least}"
+                    );
                 }
             }
         }

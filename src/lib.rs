@@ -16,7 +16,7 @@
 //!
 //! Nothing below [`cli`] prints or exits.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub mod accounts;
 pub mod agents;
@@ -39,6 +39,7 @@ pub mod output;
 pub mod panel;
 pub mod platform_tables;
 pub mod pooling;
+mod prefetch;
 pub mod random;
 pub mod repayment;
 pub mod replicate;

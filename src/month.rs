@@ -35,10 +35,9 @@ fn repay_and_lend(world: &mut World) {
     timed(Work::Loans, || {
         let (repayment, lending) = (Repayment::new(world), Lending::new(world));
         let World { blocks, desks, tallies, .. } = world;
-        serve_blocks(blocks, desks, tallies, world.stop, |block, desk, tally| {
-            block.fetch();
-            repayment.serve(block, tally);
-            lending.serve(block, desk, tally);
+        serve_blocks(blocks, desks, tallies, world.stop, |block, ahead, desk, tally| {
+            repayment.serve(block, ahead, tally);
+            lending.serve(block, ahead, desk, tally);
         });
     });
     timed(Work::Books, || {

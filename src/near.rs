@@ -1,6 +1,7 @@
 //! Near values: logarithms and normal numbers that are quick and off by a known error at most. They decide
 //! all but few of the comparisons of a month; the few too near to call are left to exact values, so
-//! that results are those of exact values alone.
+//! that results are those of exact values alone. (But for waits for a default, see [`crate::hazard`], whose
+//! unit is a logarithm itself: there the error changes a probability by a billionth of it.)
 
 use crate::normal::normal_quantile;
 use crate::random::uniform;

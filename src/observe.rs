@@ -61,7 +61,7 @@ pub fn month_row(world: &World) -> MonthRow {
     });
     let decisions = tally.all_decisions() as f64;
     let of_decisions = |count: u64| ratio(count as f64, decisions);
-    let unlawful = if world.rules.direct_sale_banned { tally.direct_decisions } else { 0 };
+    let unlawful = if world.rules.direct_sale_banned { tally.direct_decisions() } else { 0 };
     let rate = |group: Group| ratio(tally.got(group) as f64, tally.asked(group) as f64);
     let total = |flow: Flow| world.ledger.total(flow);
     let (outstanding, partnership_outstanding) = world.banks.books.totals();
@@ -78,11 +78,11 @@ pub fn month_row(world: &World) -> MonthRow {
             .ordered
             .then(|| bound.iter().filter(|p| delivered(p).is_some() && complies(world, **p)).count() as u32),
         platforms_bound: bound.len() as u32,
-        direct_query_share: of_decisions(tally.direct_decisions),
+        direct_query_share: of_decisions(tally.direct_decisions()),
         unlawful_query_share: of_decisions(unlawful),
         agency_query_share: of_decisions(tally.agency_decisions),
         unenriched_query_share: of_decisions(
-            tally.all_decisions() - tally.direct_decisions - tally.agency_decisions,
+            tally.all_decisions() - tally.direct_decisions() - tally.agency_decisions,
         ),
         applications: world.persons(tally.asked(Group::All)),
         approvals: world.persons(tally.got(Group::All)),
@@ -174,7 +174,7 @@ fn bank_row(world: &World, banks: std::ops::Range<usize>, single: Option<usize>)
     let class = usize::from(world.banks.class[banks.start]);
     let count = banks.len() as f64;
     let sum = |count: fn(&Decisions) -> u32| {
-        tally.decisions[banks.clone()].iter().map(|decisions| u64::from(count(decisions))).sum::<u64>() as f64
+        banks.clone().map(|bank| u64::from(count(&tally.decisions(bank)))).sum::<u64>() as f64
     };
     let net = |flow: Flow| banks.clone().map(|b| world.ledger.net(Party::Bank(b), flow)).sum::<Money>();
     let share = |uses: &dyn Fn(Source) -> bool| {

@@ -25,7 +25,7 @@ pub enum Purpose {
     Delivery = 4,
     /// Who comes up for an application, by block of users and candidate.
     Application = 5,
-    /// Whether an applicant who borrows less when reported, or lost a platform, goes on.
+    /// Whether an applicant who borrows less when reported goes on, and whether a loan is reported.
     Demand = 6,
     /// The next lender after a refusal.
     NextLender = 7,
@@ -55,6 +55,8 @@ pub enum Purpose {
     Design = 19,
     /// Which units a bootstrap resample holds, by position and resample.
     Bootstrap = 20,
+    /// To which lender an applicant goes first, and whether through a platform, by block of users and candidate.
+    Referral = 21,
 }
 
 /// The key of one replicate: all its draws follow from it.
@@ -90,9 +92,9 @@ impl Key {
         }
     }
 
-    /// [`Key::draw`] for the options 0, 1, 2, ..., made some at a time.
-    pub fn options(self, purpose: Purpose, agent: u32, month: u32) -> Options {
-        Options { key: self, purpose, agent, month, made: 0, words: [[0; 4]; Options::AT_A_TIME] }
+    /// The words of [`Key::draw`] for the options 0, 1, 2, ..., two after two.
+    pub fn pairs(self, purpose: Purpose, agent: u32, month: u32) -> Pairs {
+        Pairs { key: self, purpose, agent, month, taken: 0, words: [[0; 4]; Pairs::DRAWN_AT_A_TIME] }
     }
 
     /// [`Key::draw`] for the agents from `first` on, one after another, and one option.
@@ -104,12 +106,20 @@ impl Key {
         }
     }
 
-    /// The first word of [`Key::draw`] for each pair (agent, option) of `of`: many at once.
+    /// The first word of [`Key::draw`] for the agent and option `of` each thing: many at once.
     #[inline(never)]
-    pub fn first_words(self, purpose: Purpose, month: u32, of: &[[u32; 2]], out: &mut [u32]) {
+    pub fn first_words<T>(
+        self,
+        purpose: Purpose,
+        month: u32,
+        things: &[T],
+        of: impl Fn(&T) -> [u32; 2],
+        out: &mut [u32],
+    ) {
         let purpose_and_month = (purpose as u32) << 24 | month;
-        for ([agent, option], word) in of.iter().zip(out) {
-            *word = philox(self.0, [*agent, *option, purpose_and_month, 1])[0];
+        for (thing, word) in things.iter().zip(out) {
+            let [agent, option] = of(thing);
+            *word = philox(self.0, [agent, option, purpose_and_month, 1])[0];
         }
     }
 
@@ -131,28 +141,29 @@ impl Key {
     }
 }
 
-/// The draws of one (purpose, agent, month); see [`Key::options`].
-pub struct Options {
+/// The words of one (purpose, agent, month), two after two; see [`Key::pairs`].
+pub struct Pairs {
     key: Key,
     purpose: Purpose,
     agent: u32,
     month: u32,
-    made: u32,
-    words: [[u32; 4]; Options::AT_A_TIME],
+    taken: u32,
+    words: [[u32; 4]; Pairs::DRAWN_AT_A_TIME],
 }
 
-impl Options {
-    const AT_A_TIME: usize = 8;
+impl Pairs {
+    const DRAWN_AT_A_TIME: usize = 8;
 
-    /// The draw for the next option.
+    /// The next two words.
     #[inline]
-    pub fn draw(&mut self) -> [u32; 4] {
-        let place = self.made as usize % Self::AT_A_TIME;
+    pub fn take(&mut self) -> [u32; 2] {
+        let place = self.taken as usize % (2 * Self::DRAWN_AT_A_TIME);
         if place == 0 {
-            self.key.draw_options(self.purpose, self.agent, self.month, self.made, &mut self.words);
+            self.key.draw_options(self.purpose, self.agent, self.month, self.taken / 2, &mut self.words);
         }
-        self.made += 1;
-        self.words[place]
+        self.taken += 1;
+        let [first, second, third, fourth] = self.words[place / 2];
+        if place.is_multiple_of(2) { [first, second] } else { [third, fourth] }
     }
 }
 
@@ -253,6 +264,32 @@ mod tests {
         }
     }
 
+    /// Whichever bit of a key or counter changes, each bit of the draw changes in about half of all cases.
+    #[test]
+    fn every_bit_of_a_draw_depends_on_every_bit_of_its_key() {
+        const CASES: u32 = 1024;
+        let bits = |words: &[u32]| words.iter().map(|word| word.count_ones()).sum::<u32>();
+        for bit in 0..192 {
+            let (mut changes, mut all) = ([0u32; 128], 0);
+            for case in 0..CASES {
+                // As in use: few bits of a counter are set.
+                let (mut key, mut counter) = ([case / 7, 3], [case, case % 5, (5 << 24) | (case % 3), 1]);
+                let before = philox(key, counter);
+                match bit / 32 {
+                    word @ 0..4 => counter[word] ^= 1 << (bit % 32),
+                    word => key[word - 4] ^= 1 << (bit % 32),
+                }
+                let after = philox(key, counter);
+                let changed: [u32; 4] = std::array::from_fn(|word| before[word] ^ after[word]);
+                changes.iter_mut().enumerate().for_each(|(i, n)| *n += changed[i / 32] >> (i % 32) & 1);
+                all += bits(&changed);
+            }
+            // Five standard deviations: 16 for one bit, and the same for all of them together.
+            assert!(changes.iter().all(|n| n.abs_diff(CASES / 2) < 80), "{bit}: {changes:?}");
+            assert!(all.abs_diff(CASES * 64) < 905, "{bit}: {all}");
+        }
+    }
+
     #[test]
     fn many_draws_at_once_are_the_same_draws() {
         let key = Key::new(6, 2);
@@ -262,10 +299,13 @@ mod tests {
         key.draw_agents(Purpose::Traits, 1000, 2, &mut agents);
         let mut firsts = [0; 21];
         let of: [[u32; 2]; 21] = std::array::from_fn(|i| [100 - i as u32, 3 * i as u32]);
-        key.first_words(Purpose::OwnNoise, 9, &of, &mut firsts);
-        let mut options = key.options(Purpose::Default, 5, 6);
+        key.first_words(Purpose::OwnNoise, 9, &of, |of| *of, &mut firsts);
+        let mut pairs = key.pairs(Purpose::Default, 5, 6);
         for i in 0..21 {
-            assert_eq!(options.draw(), key.draw(Purpose::Default, 5, 6, i as u32));
+            assert_eq!(
+                [pairs.take(), pairs.take()].as_flattened(),
+                key.draw(Purpose::Default, 5, 6, i as u32)
+            );
             assert_eq!(rows[i], key.draw(Purpose::Application, 7, 40, 3 + i as u32));
             assert_eq!(agents[i], key.draw(Purpose::Traits, 1000 + i as u32, 0, 2));
             assert_eq!(firsts[i], key.draw(Purpose::OwnNoise, of[i][0], 9, of[i][1])[0]);

@@ -1,7 +1,8 @@
 //! Step 5 of a month, repayment: active loans earn interest, amortise, default.
 
-use crate::agents::users::{Block, SEGMENT_ENDS};
-use crate::hazard::{Bound, HazardBounds};
+use crate::agents::ahead::Ahead;
+use crate::agents::users::Block;
+use crate::hazard::HazardBounds;
 use crate::ledger::{Flow, Party};
 use crate::near::NearLog;
 use crate::random::{Key, Purpose, uniform};
@@ -46,33 +47,33 @@ impl Repayment {
     }
 
     /// Lets the borrowers of a block default or repay.
-    pub fn serve(&self, block: &mut Block, tally: &mut Tally) {
-        self.default(block, tally);
+    pub fn serve(&self, block: &mut Block, ahead: &mut Ahead, tally: &mut Tally) {
+        self.default(block, ahead, tally);
         self.end(block, tally);
     }
 
     /// Borrowers default. A default hits all loans of the person and bars new applications.
-    fn default(&self, block: &mut Block, tally: &mut Tally) {
+    fn default(&self, block: &mut Block, ahead: &mut Ahead, tally: &mut Tally) {
         if block.loans().next().is_none() {
             return;
         }
-        let mut draws = self.key.options(Purpose::Default, block.number, self.month);
-        let mut start = 0;
-        for end in SEGMENT_ENDS.map(|end| end.min(block.len())) {
-            if start == end {
+        let mut draws = self.key.pairs(Purpose::Default, block.number, self.month);
+        let strung = self.bounds.string(block.len(), |place| block.quality_rank(place));
+        // Nobody comes up twice.
+        let (mut end, mut not_yet) = (0.0, 0);
+        loop {
+            let [wait, luck] = draws.take();
+            end -= self.near_log.of(wait);
+            let up = strung.at(end);
+            if up.place >= block.len() {
                 return;
             }
-            let Bound { hazard, skip } = self.bounds.at(block.quality_rank(start));
-            let mut place = start;
-            while place < end {
-                let words = draws.draw();
-                place = place.saturating_add(skip.of(words[0], self.near_log) as usize);
-                if place < end {
-                    self.consider(block, place, uniform(words[1]) * hazard, tally);
-                }
-                place = place.saturating_add(1);
+            if up.place >= not_yet {
+                self.consider(block, up.place, uniform(luck) * up.hazard(), tally);
+                not_yet = up.place + 1;
             }
-            start = end;
+            end = up.next(end);
+            ahead.bring();
         }
     }
 
@@ -83,7 +84,10 @@ impl Repayment {
         // The tighter bound says of most that they are lucky, which is quicker than their own hazard. Whether
         // there are loans is asked at the same time, since it is hard to foresee.
         let bound = self.bounds.with_loans(block.quality_rank(place), loans.max(1));
-        if (loans == 0) | (luck >= bound) || luck >= self.hazard(block, place, loans) {
+        if (loans == 0) | (luck >= bound) {
+            return;
+        }
+        if !self.is_unlucky(block, place, loans, luck) && luck >= self.hazard(block, place, loans) {
             return;
         }
         let before = (loans, block.owes_several_lenders(place));
@@ -95,6 +99,14 @@ impl Repayment {
         block.lock_out(place, self.locked_until);
         tally.defaulters += 1;
         tally.change_of_debt(before, (0, false));
+    }
+
+    /// Whether `luck` is below the lower bound too, which settles most of the rest: a lower bound for those who are not
+    /// made better by a report.
+    fn is_unlucky(&self, block: &Block, place: usize, loans: u32, luck: f64) -> bool {
+        self.discipline >= 0.0
+            && block.reported_count(place) == 0
+            && luck < self.bounds.at_least_with_loans(block.quality_rank(place), loans)
     }
 
     /// The person's own monthly hazard: 1 - (1 - PD(z, n - 1))^(1/12), reported borrowers repaying

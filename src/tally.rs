@@ -23,47 +23,68 @@ pub enum Group {
     TopQuintile,
 }
 
-const GROUPS: usize = Group::TopQuintile as usize + 1;
-
-/// The groups to which an applicant belongs, as bits.
+/// The groups to which an applicant belongs, all of them in one number: the income quintile (0..4) in bits 0 to 2, thin
+/// file in bit 3, creditworthy in bit 4.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Groups(u8);
 
 impl Groups {
     /// The groups of an applicant.
-    #[inline]
     pub fn of(creditworthy: bool, thin_file: bool, quintile: u8) -> Groups {
-        let mut groups = Groups(1 << Group::All as u8);
-        groups.add(if creditworthy { Group::Creditworthy } else { Group::Uncreditworthy }, true);
-        groups.add(Group::ThinFile, thin_file);
-        groups.add(Group::CreditworthyThinFile, creditworthy && thin_file);
-        groups.add(Group::CreditworthyThickFile, creditworthy && !thin_file);
-        groups.add(Group::BottomQuintile, quintile == 1);
-        groups.add(Group::TopQuintile, quintile == 5);
-        groups
+        Groups::of_kind(creditworthy, (quintile - 1) | u8::from(thin_file) << 3)
+    }
+
+    /// The same of one whose quintile and file are as in a block's traits.
+    #[inline]
+    pub fn of_kind(creditworthy: bool, kind: u8) -> Groups {
+        Groups(kind | u8::from(creditworthy) << 4)
+    }
+
+    /// Whether the applicant is creditworthy.
+    #[inline]
+    pub fn creditworthy(self) -> bool {
+        self.0 >> 4 & 1 == 1
+    }
+
+    /// Whether the applicant's file is thin.
+    #[inline]
+    pub fn thin_file(self) -> bool {
+        self.0 >> 3 & 1 == 1
+    }
+
+    /// The income quintile, 0 (lowest) to 4.
+    fn quintile(self) -> usize {
+        usize::from(self.0 & 0b111)
     }
 
     /// Whether a group is among them.
-    #[inline]
     pub fn contain(self, group: Group) -> bool {
-        self.0 >> group as u8 & 1 == 1
-    }
-
-    fn add(&mut self, group: Group, member: bool) {
-        self.0 |= u8::from(member) << group as u8;
+        match group {
+            Group::All => true,
+            Group::Creditworthy => self.creditworthy(),
+            Group::Uncreditworthy => !self.creditworthy(),
+            Group::ThinFile => self.thin_file(),
+            Group::CreditworthyThinFile => self.creditworthy() && self.thin_file(),
+            Group::CreditworthyThickFile => self.creditworthy() && !self.thin_file(),
+            Group::BottomQuintile => self.quintile() == 0,
+            Group::TopQuintile => self.quintile() == 4,
+        }
     }
 }
 
-/// The number of sets of groups.
-const SETS: usize = 1 << GROUPS;
+/// Persons by the number of their groups.
+type ByGroups = [u64; GROUPS];
 
-/// The counts of persons in `group` out of those by set of groups.
-fn of_group(by_set: &[u64; SETS], group: Group) -> u64 {
-    let has = |(set, _): &(usize, &u64)| set >> group as usize & 1 == 1;
-    by_set.iter().enumerate().filter(has).map(|(_, count)| count).sum()
+/// How many such numbers there are.
+const GROUPS: usize = 1 << 5;
+
+/// The counts of persons in `group` out of those by their groups.
+fn of_group(by_groups: &ByGroups, group: Group) -> u64 {
+    let has = |(groups, _): &(usize, &u64)| Groups(*groups as u8).contain(group);
+    by_groups.iter().enumerate().filter(has).map(|(_, count)| count).sum()
 }
 
-/// Decisions of a bank in a month. A bank decides on a person once a month at most, so 32 bits are enough.
+/// Decisions of a bank in a month.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Decisions {
     /// All.
@@ -99,19 +120,16 @@ pub struct Tally {
     platforms: usize,
     slots: usize,
     classes: usize,
-    /// Applicants by the set of their groups, and those who got the loan.
-    asked: [u64; SETS],
-    got: [u64; SETS],
-    /// Decisions for which a platform sold data.
-    pub direct_decisions: u64,
+    /// Applicants by their groups, and those who got the loan.
+    asked: ByGroups,
+    got: ByGroups,
     /// Decisions for which an agency was queried.
     pub agency_decisions: u64,
-    /// Decisions, by bank.
-    pub decisions: Vec<Decisions>,
+    /// Decisions, by bank: refusals and approvals of others, then of the creditworthy. A bank decides on a person once a
+    /// month at most, so 32 bits are enough.
+    decided: Vec<[u32; 4]>,
     /// Loans granted, by bank and slot.
     pub granted: Vec<u32>,
-    /// Loans granted, by the borrower's quintile.
-    pub granted_to: ByQuintile<u64>,
     /// Loans repaid in full, by bank and slot.
     pub ended: Vec<u32>,
     /// Loans in default.
@@ -120,7 +138,7 @@ pub struct Tally {
     pub defaulters: u64,
     /// Queries, by bank and seller: platforms, then agencies. One a decision at most.
     queries: Vec<u32>,
-    /// Records used, by class of banks and seller.
+    /// Records that agencies used, by class of banks and agency.
     records: Vec<u64>,
     /// Records used by agencies, by agency and platform.
     records_of: Vec<u64>,
@@ -139,18 +157,16 @@ impl Tally {
             platforms,
             slots,
             classes,
-            asked: [0; SETS],
-            got: [0; SETS],
-            direct_decisions: 0,
+            asked: ByGroups::default(),
+            got: ByGroups::default(),
             agency_decisions: 0,
-            decisions: vec![Decisions::default(); banks],
+            decided: vec![[0; 4]; banks],
             granted: vec![0; banks * slots],
-            granted_to: [0; 5],
             ended: vec![0; banks * slots],
             defaulted: Vec::new(),
             defaulters: 0,
             queries: vec![0; banks * sellers],
-            records: vec![0; classes * sellers],
+            records: vec![0; classes * agencies],
             records_of: vec![0; agencies * platforms],
             borrowers_change: 0,
             multiple_change: 0,
@@ -159,17 +175,16 @@ impl Tally {
 
     /// Forgets everything.
     pub fn clear(&mut self) {
-        self.asked = [0; SETS];
-        self.got = [0; SETS];
-        self.decisions.fill(Decisions::default());
+        self.asked = ByGroups::default();
+        self.got = ByGroups::default();
+        self.decided.fill([0; 4]);
         self.records.fill(0);
         self.records_of.fill(0);
         self.queries.fill(0);
         self.granted.fill(0);
-        self.granted_to = [0; 5];
         self.ended.fill(0);
         self.defaulted.clear();
-        (self.direct_decisions, self.agency_decisions, self.defaulters) = (0, 0, 0);
+        (self.agency_decisions, self.defaulters) = (0, 0);
         (self.borrowers_change, self.multiple_change) = (0, 0);
     }
 
@@ -179,20 +194,13 @@ impl Tally {
         let add_long = |sums: &mut [u64], more: &[u64]| sums.iter_mut().zip(more).for_each(|(s, m)| *s += m);
         add_long(&mut self.asked, &other.asked);
         add_long(&mut self.got, &other.got);
-        for (sum, more) in self.decisions.iter_mut().zip(&other.decisions) {
-            sum.made += more.made;
-            sum.approvals += more.approvals;
-            sum.creditworthy += more.creditworthy;
-            sum.creditworthy_approvals += more.creditworthy_approvals;
-        }
+        add(self.decided.as_flattened_mut(), other.decided.as_flattened());
         add(&mut self.granted, &other.granted);
-        add_long(&mut self.granted_to, &other.granted_to);
         add(&mut self.ended, &other.ended);
         add(&mut self.queries, &other.queries);
         add_long(&mut self.records, &other.records);
         add_long(&mut self.records_of, &other.records_of);
         self.defaulted.extend_from_slice(&other.defaulted);
-        self.direct_decisions += other.direct_decisions;
         self.agency_decisions += other.agency_decisions;
         self.defaulters += other.defaulters;
         self.borrowers_change += other.borrowers_change;
@@ -202,7 +210,7 @@ impl Tally {
     /// Counts a person who asks for a loan.
     #[inline]
     pub fn ask(&mut self, groups: Groups) {
-        self.asked[usize::from(groups.0)] += 1;
+        self.asked[usize::from(groups.0) % GROUPS] += 1;
     }
 
     /// Persons of a group who asked.
@@ -215,25 +223,42 @@ impl Tally {
         of_group(&self.got, group)
     }
 
-    /// Counts a lender's decision.
+    /// Counts a lender's decision on a person of these groups.
     #[inline]
-    pub fn decide(&mut self, bank: usize, creditworthy: bool, approved: bool) {
-        let decisions = &mut self.decisions[bank];
-        decisions.made += 1;
-        decisions.approvals += u32::from(approved);
-        decisions.creditworthy += u32::from(creditworthy);
-        decisions.creditworthy_approvals += u32::from(creditworthy & approved);
+    pub fn decide(&mut self, bank: usize, groups: Groups, approved: bool) {
+        self.decided[bank][usize::from(groups.creditworthy()) << 1 | usize::from(approved)] += 1;
     }
 
-    /// Counts a query by a bank of `class` at a platform, which sells one record.
+    /// Decisions of a bank.
+    pub fn decisions(&self, bank: usize) -> Decisions {
+        let [_, other_approvals, refusals, creditworthy_approvals] = self.decided[bank];
+        Decisions {
+            made: self.decided[bank].iter().sum(),
+            approvals: other_approvals + creditworthy_approvals,
+            creditworthy: refusals + creditworthy_approvals,
+            creditworthy_approvals,
+        }
+    }
+
+    /// Decisions of all banks.
+    pub fn all_decisions(&self) -> u64 {
+        self.decided.as_flattened().iter().map(|count| u64::from(*count)).sum()
+    }
+
+    /// Counts a query by a bank at a platform, which sells one record.
     #[inline]
-    pub fn query_platform(&mut self, bank: usize, class: usize, platform: usize) {
-        self.direct_decisions += 1;
+    pub fn query_platform(&mut self, bank: usize, platform: usize) {
         self.queries[bank * self.sellers + platform] += 1;
-        self.records[class * self.sellers + platform] += 1;
     }
 
-    /// Counts a query by a bank of `class` at an agency.
+    /// Decisions for which a platform sold data.
+    pub fn direct_decisions(&self) -> u64 {
+        let of_bank =
+            |queries: &[u32]| queries[..self.platforms].iter().map(|count| u64::from(*count)).sum::<u64>();
+        self.queries.chunks(self.sellers.max(1)).map(of_bank).sum()
+    }
+
+    /// Counts a query by a bank at an agency.
     #[inline]
     pub fn query_agency(&mut self, bank: usize, agency: usize) {
         self.queries[bank * self.sellers + self.platforms + agency] += 1;
@@ -242,16 +267,24 @@ impl Tally {
     /// Counts a platform's record that an agency used for a bank of `class`.
     #[inline]
     pub fn use_record(&mut self, class: usize, agency: usize, platform: usize) {
-        self.records[class * self.sellers + self.platforms + agency] += 1;
+        self.records[class * (self.sellers - self.platforms) + agency] += 1;
         self.records_of[agency * self.platforms + platform] += 1;
     }
 
-    /// Counts a loan that comes through `slot`, to a person of these groups and this quintile, 1 to 5.
+    /// Counts a loan that comes through `slot`, to a person of these groups.
     #[inline]
-    pub fn grant(&mut self, bank: usize, slot: u8, groups: Groups, quintile: u8) {
+    pub fn grant(&mut self, bank: usize, slot: u8, groups: Groups) {
         self.granted[bank * self.slots + usize::from(slot)] += 1;
-        self.got[usize::from(groups.0)] += 1;
-        self.granted_to[usize::from(quintile) - 1] += 1;
+        self.got[usize::from(groups.0) % GROUPS] += 1;
+    }
+
+    /// Loans granted, by the borrower's quintile.
+    pub fn granted_to(&self) -> ByQuintile<u64> {
+        let mut granted = [0; 5];
+        for (groups, count) in self.got.iter().enumerate().filter(|(_, count)| **count > 0) {
+            granted[Groups(groups as u8).quintile()] += count;
+        }
+        granted
     }
 
     /// Counts a loan repaid in full.
@@ -272,20 +305,19 @@ impl Tally {
         &self.queries[bank * self.sellers..(bank + 1) * self.sellers]
     }
 
-    /// Records that a seller used for a class of banks.
-    pub fn records(&self, class: usize, seller: usize) -> u64 {
+    /// Records that a seller sold to a class of banks which queried it so many times: a platform one a query, an agency
+    /// those that it used.
+    pub fn records(&self, class: usize, seller: usize, queries: u64) -> u64 {
         assert!(class < self.classes, "there is no class {class}");
-        self.records[class * self.sellers + seller]
+        match seller.checked_sub(self.platforms) {
+            None => queries,
+            Some(agency) => self.records[class * (self.sellers - self.platforms) + agency],
+        }
     }
 
     /// Records that an agency used, by platform.
     pub fn records_of(&self, agency: usize) -> &[u64] {
         &self.records_of[agency * self.platforms..(agency + 1) * self.platforms]
-    }
-
-    /// Decisions of all banks.
-    pub fn all_decisions(&self) -> u64 {
-        self.decisions.iter().map(|decisions| u64::from(decisions.made)).sum()
     }
 }
 
@@ -362,9 +394,9 @@ mod tests {
         let groups = Groups::of(true, true, 1);
         tally.ask(groups);
         tally.ask(Groups::of(false, false, 5));
-        tally.grant(0, 0, groups, 1);
+        tally.grant(0, 0, groups);
         assert_eq!((tally.asked(Group::All), tally.got(Group::All)), (2, 1));
-        assert_eq!((tally.granted[0], tally.granted_to), (1, [1, 0, 0, 0, 0]));
+        assert_eq!((tally.granted[0], tally.granted_to()), (1, [1, 0, 0, 0, 0]));
         assert_eq!(
             (tally.asked(Group::CreditworthyThinFile), tally.asked(Group::CreditworthyThickFile)),
             (1, 0)
@@ -377,27 +409,39 @@ mod tests {
     fn groups_are_by_quality_file_and_income() {
         use Group::{All, ThinFile, TopQuintile, Uncreditworthy};
         use Group::{BottomQuintile, Creditworthy, CreditworthyThickFile, CreditworthyThinFile};
+        const ALL_GROUPS: [Group; 8] = [
+            All,
+            Creditworthy,
+            Uncreditworthy,
+            ThinFile,
+            CreditworthyThinFile,
+            CreditworthyThickFile,
+            BottomQuintile,
+            TopQuintile,
+        ];
         for (creditworthy, thin_file, quintile, expected) in [
             (true, true, 1, vec![All, Creditworthy, ThinFile, CreditworthyThinFile, BottomQuintile]),
             (true, false, 3, vec![All, Creditworthy, CreditworthyThickFile]),
             (false, true, 5, vec![All, Uncreditworthy, ThinFile, TopQuintile]),
             (false, false, 2, vec![All, Uncreditworthy]),
         ] {
-            let bits = expected.iter().map(|group| 1 << *group as u8).sum::<u8>();
-            assert_eq!(Groups::of(creditworthy, thin_file, quintile), Groups(bits), "{expected:?}");
+            let groups = Groups::of(creditworthy, thin_file, quintile);
+            for group in ALL_GROUPS {
+                assert_eq!(groups.contain(group), expected.contains(&group), "{group:?} of {groups:?}");
+            }
         }
     }
 
     /// Whoever counts what: parts of it add up to the whole, and each thing is counted in its own place.
     #[test]
     fn parts_add_up_to_the_whole() {
-        let groups = Groups::of(true, true, 5);
+        let (groups, others) = (Groups::of(true, true, 5), Groups::of(false, true, 5));
         let one = |tally: &mut Tally| {
             tally.ask(groups);
-            tally.decide(1, true, true);
-            tally.decide(1, true, false);
-            tally.decide(1, false, true);
-            tally.query_platform(1, 1, 2);
+            tally.decide(1, groups, true);
+            tally.decide(1, groups, false);
+            tally.decide(1, others, true);
+            tally.query_platform(1, 2);
             tally.end(1, 3);
             tally.defaulters += 2;
             tally.change_of_debt((0, false), (2, true));
@@ -405,13 +449,13 @@ mod tests {
         };
         let other = |tally: &mut Tally| {
             tally.ask(groups);
-            tally.decide(1, true, true);
-            tally.decide(0, false, false);
+            tally.decide(1, groups, true);
+            tally.decide(0, others, false);
             tally.query_agency(1, 1);
             tally.use_record(1, 1, 2);
             tally.agency_decisions += 3;
-            tally.grant(1, 2, groups, 5);
-            tally.query_platform(0, 0, 0);
+            tally.grant(1, 2, groups);
+            tally.query_platform(0, 0);
             tally.defaulters += 1;
             tally.change_of_debt((3, true), (1, false));
             tally.change_of_debt((1, false), (0, false));
@@ -428,13 +472,16 @@ mod tests {
         assert_eq!(format!("{part:?}"), format!("{whole:?}"));
 
         let expected = Decisions { made: 4, approvals: 3, creditworthy: 3, creditworthy_approvals: 2 };
-        assert_eq!(whole.decisions, [Decisions { made: 1, ..Decisions::default() }, expected]);
+        assert_eq!(
+            [0, 1].map(|bank| whole.decisions(bank)),
+            [Decisions { made: 1, ..Decisions::default() }, expected]
+        );
         assert_eq!((whole.queries(0), whole.queries(1)), (&[1, 0, 0, 0, 0][..], &[0, 0, 1, 0, 1][..]));
-        let records = |class: usize| (0..5).map(|seller| whole.records(class, seller)).collect::<Vec<_>>();
-        assert_eq!((records(0), records(1)), (vec![1, 0, 0, 0, 0], vec![0, 0, 1, 0, 1]));
+        let records = |class: usize| [0, 3, 4].map(|seller| whole.records(class, seller, 7));
+        assert_eq!((records(0), records(1)), ([7, 0, 0], [7, 0, 1]), "one a query, or what agencies used");
         assert_eq!((whole.records_of(0), whole.records_of(1)), (&[0; 3][..], &[0, 0, 1][..]));
-        assert_eq!((whole.granted[6], whole.ended[7], whole.granted_to), (1, 1, [0, 0, 0, 0, 1]));
-        assert_eq!((whole.direct_decisions, whole.agency_decisions, whole.defaulters), (2, 3, 3));
+        assert_eq!((whole.granted[6], whole.ended[7], whole.granted_to()), (1, 1, [0, 0, 0, 0, 1]));
+        assert_eq!((whole.direct_decisions(), whole.agency_decisions, whole.defaulters), (2, 3, 3));
         assert_eq!((whole.borrowers_change, whole.multiple_change), (2, 2));
         assert_eq!((whole.asked(Group::TopQuintile), whole.got(Group::TopQuintile)), (2, 1));
         whole.clear();
@@ -446,17 +493,17 @@ mod tests {
         let mut one = Tally::new(2, 1, 3, 1);
         one.query_agency(1, 0);
         one.use_record(0, 0, 2);
-        one.query_platform(1, 0, 2);
-        one.decide(1, true, false);
+        one.query_platform(1, 2);
+        one.decide(1, Groups::of(true, false, 1), false);
         one.change_of_debt((1, false), (0, false));
         let mut sum = one.clone();
         sum.add(&one);
         assert_eq!(sum.queries(1), [0, 0, 2, 2]);
         assert_eq!(sum.queries(0), [0; 4]);
-        assert_eq!((sum.records(0, 2), sum.records(0, 3)), (2, 2));
+        assert_eq!((sum.records(0, 2, 9), sum.records(0, 3, 9)), (9, 2));
         assert_eq!(sum.records_of(0), [0, 0, 2]);
         assert_eq!(
-            (sum.all_decisions(), sum.decisions[1].creditworthy_approvals, sum.borrowers_change),
+            (sum.all_decisions(), sum.decisions(1).creditworthy_approvals, sum.borrowers_change),
             (2, 0, -2)
         );
         sum.clear();

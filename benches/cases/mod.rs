@@ -1,6 +1,7 @@
 //! Pieces of the program's work, each on a world or a run that is well under way: timed by `processes`,
 //! counted by `instructions`.
 
+use mandate::agents::ahead::Ahead;
 use mandate::credit::Lending;
 use mandate::month::step_month;
 use mandate::output::Selection;
@@ -146,13 +147,15 @@ fn build(ready: &mut Ready<'_>) {
 fn repay(ready: &mut Ready<'_>) {
     let repayment = Repayment::new(&mut ready.world);
     let World { blocks, tallies, .. } = &mut ready.world;
-    blocks.iter_mut().for_each(|block| repayment.serve(block, &mut tallies[0]));
+    blocks.iter_mut().for_each(|block| repayment.serve(block, &mut Ahead::default(), &mut tallies[0]));
 }
 
 fn lend(ready: &mut Ready<'_>) {
     let lending = Lending::new(&ready.world);
     let World { blocks, desks, tallies, .. } = &mut ready.world;
-    blocks.iter_mut().for_each(|block| lending.serve(block, &mut desks[0], &mut tallies[0]));
+    blocks
+        .iter_mut()
+        .for_each(|block| lending.serve(block, &mut Ahead::default(), &mut desks[0], &mut tallies[0]));
 }
 
 /// The tables of a run.

@@ -1,5 +1,6 @@
 //! Users: the borrowers. They are many, so they are columns, in blocks that fit a processor's cache.
 
+use super::ahead::Ahead;
 use super::banks::BankPicker;
 use crate::information::PlatformSet;
 use crate::normal::{normal_cdf, normal_quantile};
@@ -15,7 +16,7 @@ pub const BLOCK: usize = 1000;
 
 /// The ends of a block's segments. Users are in order of quality, and a segment is looked through for
 /// defaults under one bound, that of its worst; segments are narrow where hazards differ most.
-pub const SEGMENT_ENDS: [usize; 7] = [4, 16, 48, 112, 240, 500, BLOCK];
+pub const SEGMENT_ENDS: [usize; 15] = [2, 5, 10, 18, 30, 46, 68, 98, 138, 190, 260, 350, 480, 680, BLOCK];
 
 /// In the place of a loan's number: there is none, and the person may not apply before the month in the other
 /// bits, 0 for one who is free to. Nobody who is barred has loans, so that one number holds either.
@@ -113,9 +114,6 @@ const NEWEST_LOAN: usize = 1;
 /// The first column of memberships.
 const MEMBERSHIPS: usize = 2;
 
-/// Persons are of so many kinds by income quintile and thin file, and some numbers of kinds are nobody's.
-pub const KINDS: usize = ONE_LOAN as usize;
-
 /// One loan in the number of loans within traits.
 const ONE_LOAN: u8 = 1 << 4;
 
@@ -187,15 +185,10 @@ impl Block {
         quintile_of(self.traits[place])
     }
 
-    /// Income quintile and thin file as one number below [`KINDS`].
+    /// Income quintile (0..4) in bits 0 to 2 and thin file in bit 3.
     #[inline]
-    pub fn kind(&self, place: usize) -> usize {
-        usize::from(self.traits[place]) % KINDS
-    }
-
-    /// Income quintile and thin file of each kind.
-    pub fn kinds() -> [(u8, bool); KINDS] {
-        std::array::from_fn(|kind| (quintile_of(kind as u8), has_thin_file(kind as u8)))
+    pub fn kind(&self, place: usize) -> u8 {
+        self.traits[place] % ONE_LOAN
     }
 
     /// Whether the person has a thin credit file.
@@ -429,14 +422,10 @@ impl Block {
         }
     }
 
-    /// Brings the block into a processor's cache, all of it at once: one user here and there at a time
-    /// would be waited for one at a time.
-    pub fn fetch(&self) {
-        const LINE: usize = 64;
-        let columns = self.columns.iter().step_by(LINE / 2).fold(0, |all, value| all ^ value);
-        let traits = self.traits.iter().step_by(LINE).fold(0, |all, value| all ^ value);
-        let loans = self.loans.iter().step_by(LINE / size_of::<Loan>()).fold(0, |all, loan| all ^ loan.user);
-        std::hint::black_box((columns, traits, loans));
+    /// All of the block, to be brought into a processor's cache ahead of its use: one user here and there at a time would
+    /// be waited for one at a time.
+    pub fn ahead(&self) -> Ahead<'_> {
+        Ahead::new(&self.columns, &self.traits, &self.loans)
     }
 
     /// Bytes that the block takes.
@@ -457,20 +446,30 @@ pub fn serve_blocks<D: Send, C: Send>(
     desks: &mut [D],
     counts: &mut [C],
     stop: &AtomicBool,
-    serve: impl Fn(&mut Block, &mut D, &mut C) + Sync,
+    serve: impl Fn(&mut Block, &mut Ahead, &mut D, &mut C) + Sync,
 ) {
-    const MOST_AT_A_TIME: usize = 8;
-    // Everybody takes some several times, however few there are, so that nobody waits long for the last.
-    let at_a_time = (blocks.len() / (4 * desks.len())).clamp(1, MOST_AT_A_TIME);
-    let parts = Mutex::new(blocks.chunks_mut(at_a_time));
-    let next_part = || parts.lock().expect("nobody panics who takes a part").next();
+    const MOST_AT_A_TIME: usize = 64;
+    let workers = desks.len();
+    let untaken = Mutex::new(blocks);
+    // Fewer and fewer, so that nobody waits long for the last.
+    let take_some = || {
+        let mut untaken = untaken.lock().expect("nobody panics who takes a part");
+        let some = (untaken.len() / (4 * workers)).clamp(1, MOST_AT_A_TIME);
+        untaken.split_off_mut(..some).unwrap_or_default()
+    };
     let work = |desk: &mut D, counts: &mut C| {
-        while let Some(part) = next_part() {
-            for block in part {
+        loop {
+            let mut left = take_some();
+            let Some(first) = left.first() else { return };
+            first.bring();
+            while let Some((block, later)) = left.split_first_mut() {
                 if stop.load(Ordering::Relaxed) {
                     return;
                 }
-                serve(block, desk, counts);
+                let mut ahead = later.first().map_or_else(Ahead::default, Block::ahead);
+                serve(block, &mut ahead, desk, counts);
+                ahead.bring_all();
+                left = later;
             }
         }
     };
@@ -779,7 +778,7 @@ mod tests {
             let mut blocks = population(&[0.5], 1000 * (blocks - 1) + 1);
             let (mut desks, mut counts) = (vec![0; workers], vec![Vec::new(); workers]);
             let stop = AtomicBool::new(false);
-            serve_blocks(&mut blocks, &mut desks, &mut counts, &stop, |block, desk, served| {
+            serve_blocks(&mut blocks, &mut desks, &mut counts, &stop, |block, _, desk, served| {
                 *desk += 1;
                 served.push(block.number);
             });
@@ -790,7 +789,7 @@ mod tests {
             assert!(served.iter().copied().eq(0..blocks.len() as u32), "{workers} workers: {served:?}");
 
             stop.store(true, Ordering::Relaxed);
-            serve_blocks(&mut blocks, &mut desks, &mut counts, &stop, |_, _, _| panic!("it is to stop"));
+            serve_blocks(&mut blocks, &mut desks, &mut counts, &stop, |_, _, _, _| panic!("it is to stop"));
         }
     }
 
@@ -806,7 +805,7 @@ mod tests {
                 &mut [(), ()],
                 &mut counts,
                 &AtomicBool::new(false),
-                |_, (), served| {
+                |_, _, (), served| {
                     *served += 1;
                     at_work.fetch_add(1, Ordering::SeqCst);
                     // The other one is waited for, but not for ever.
@@ -890,7 +889,7 @@ mod tests {
         const TERM: u32 = 7;
         let key = Key::new(11, 1);
         let mut block = population(&[0.5], 900).remove(0);
-        let kinds: Vec<usize> = (0..900).map(|place| block.kind(place)).collect();
+        let kinds: Vec<u8> = (0..900).map(|place| block.kind(place)).collect();
         let mut plain: Vec<(usize, u16, u32, bool)> = Vec::new();
         for month in TERM..TERM + 60 {
             let mut ended = 0;

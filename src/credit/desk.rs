@@ -2,7 +2,7 @@
 
 use crate::agents::users::BLOCK;
 use crate::random::{Key, Purpose};
-use crate::tally::{Group, Groups};
+use crate::tally::Groups;
 
 /// How many draws are made side by side, at a time.
 pub const DRAWN_SIDE_BY_SIDE: usize = 8;
@@ -19,11 +19,9 @@ const SPREAD: usize = 72;
 /// the next one: that is how draws are quick to make, and a step that does the same for all has nothing to foresee.
 #[derive(Default)]
 pub struct Desk {
-    /// The draws of those who come up for an application.
+    /// Draws of who comes up for an application, and then of where those who do go first.
     pub drawn: Room<[u32; 4]>,
-    /// Those who come up, by place in the block.
-    pub candidates: Room<u16>,
-    /// Those of them who apply.
+    /// Those who come up and apply.
     pub applicants: List<Applicant>,
     /// Those of these who apply through platforms.
     pub through_platforms: List<Applicant>,
@@ -31,10 +29,8 @@ pub struct Desk {
     pub at_home: List<Applicant>,
     /// Applications that lie with lenders.
     pub open: Open,
-    /// Open applications that are approved.
-    pub approved: List<u16>,
-    /// Open applications that are refused.
-    pub refused: List<u16>,
+    /// Open applications that are decided.
+    pub decided: Decided,
     /// The last applications of those whom all lenders so far have refused.
     pub left: List<Application>,
     /// Lenders whom persons have been to, by place in the block: one room for each time that they went to one.
@@ -77,13 +73,13 @@ impl Application {
     /// Whether the applicant is creditworthy.
     #[inline]
     pub fn creditworthy(&self) -> bool {
-        self.groups.contain(Group::Creditworthy)
+        self.groups.creditworthy()
     }
 
     /// Whether the applicant's credit file is thin.
     #[inline]
     pub fn thin_file(&self) -> bool {
-        self.groups.contain(Group::ThinFile)
+        self.groups.thin_file()
     }
 }
 
@@ -96,6 +92,8 @@ pub struct Purchase {
     pub pooled: f64,
     /// The open application.
     pub application: u16,
+    /// The applicant, by place in the block.
+    pub place: u16,
     /// The seller: platforms, then agencies.
     pub seller: u16,
 }
@@ -118,9 +116,40 @@ pub struct Open {
 impl Open {
     pub fn clear(&mut self) {
         self.applications.clear();
-        self.own_noise.clear();
         self.purchases.clear();
-        self.seller_noise.clear();
+    }
+}
+
+/// Open applications that are decided, by number: the approved ones from the front on, the refused ones from the back.
+#[derive(Default)]
+pub struct Decided {
+    numbers: Room<u16>,
+    approved: usize,
+    refused: usize,
+}
+
+impl Decided {
+    pub fn clear(&mut self) {
+        (self.approved, self.refused) = (0, 0);
+    }
+
+    /// Adds the application with this number, which is how many there are before it.
+    #[inline]
+    pub fn put(&mut self, number: usize, is_approved: bool) {
+        let place = if is_approved { self.approved } else { PLACES - 1 - self.refused };
+        self.numbers.put(place, number as u16);
+        self.approved += usize::from(is_approved);
+        self.refused = number + 1 - self.approved;
+    }
+
+    /// Those that are approved, in order.
+    pub fn approved(&self) -> &[u16] {
+        self.numbers.of(0..self.approved)
+    }
+
+    /// Those that are refused, in order.
+    pub fn refused(&self) -> impl Iterator<Item = &u16> {
+        self.numbers.of(PLACES - self.refused..PLACES).iter().rev()
     }
 }
 
@@ -191,30 +220,45 @@ impl<T: Copy + Default> List<T> {
     }
 }
 
-/// The first words of draws for some agents and options.
+/// The first words of draws for the agents and options of some things.
 #[derive(Default)]
-pub struct Draws {
-    of: List<[u32; 2]>,
-    words: Room<u32>,
-}
+pub struct Draws(Room<u32>);
 
 impl Draws {
-    /// Forgets all.
-    pub fn clear(&mut self) {
-        self.of.clear();
+    /// Has words drawn for the things of a list, in its order, and some more, since all are drawn side by side. What
+    /// those are of, which was on the list before, does not matter.
+    pub fn draw<T: Copy + Default>(
+        &mut self,
+        key: Key,
+        purpose: Purpose,
+        month: u32,
+        list: &List<T>,
+        of: impl Fn(&T) -> [u32; 2],
+    ) -> &[u32] {
+        let drawn = list.len.next_multiple_of(DRAWN_SIDE_BY_SIDE);
+        key.first_words(purpose, month, list.things.of(0..drawn), of, self.0.of_mut(0..drawn));
+        self.0.of(0..list.len)
     }
+}
 
-    /// Asks for a draw for an agent and an option, or not.
-    #[inline]
-    pub fn ask_if(&mut self, agent: u32, option: u32, asks: bool) {
-        self.of.push_if([agent, option], asks);
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    /// Has what was asked for drawn, in this order, and some more, since all are drawn side by side. What those are
-    /// of, which was asked for before, does not matter.
-    pub fn draw(&mut self, key: Key, purpose: Purpose, month: u32) -> &[u32] {
-        let drawn = self.of.len.next_multiple_of(DRAWN_SIDE_BY_SIDE);
-        key.first_words(purpose, month, self.of.things.of(0..drawn), self.words.of_mut(0..drawn));
-        self.words.of(0..self.of.len)
+    /// Also where as many are refused, or approved, as there are users in a block.
+    #[test]
+    fn decided_applications_are_apart_and_in_order() {
+        let mut decided = Decided::default();
+        for approves in [|i: usize| i.is_multiple_of(3), |_| true, |_| false] {
+            decided.clear();
+            (0..BLOCK).for_each(|i| decided.put(i, approves(i)));
+            let those = |approved: bool| {
+                (0..BLOCK).filter(|i| approves(*i) == approved).map(|i| i as u16).collect::<Vec<_>>()
+            };
+            assert_eq!(decided.approved(), those(true));
+            assert_eq!(decided.refused().copied().collect::<Vec<_>>(), those(false));
+        }
+        decided.clear();
+        assert_eq!((decided.approved().len(), decided.refused().count()), (0, 0));
     }
 }

@@ -2,8 +2,9 @@
 
 use super::demand;
 use super::desk::{Applicant, Application, DRAWN_SIDE_BY_SIDE, Desk, Open, Purchase, Room};
+use crate::agents::ahead::Ahead;
 use crate::agents::banks::{BankPicker, Source};
-use crate::agents::users::{BLOCK, Block, HOME_SLOT, KINDS, MOST_LOANS, quality};
+use crate::agents::users::{BLOCK, Block, HOME_SLOT, MOST_LOANS, quality};
 use crate::information::{PlatformSet, platforms_in};
 use crate::near::{GeometricSkip, NearLog, NearNormal, SkipTable};
 use crate::normal::normal_quantile;
@@ -24,7 +25,7 @@ pub struct Lending {
     tries: u32,
     /// Persons passed over between two who come up for an application.
     skip: SkipTable,
-    /// How many of a block's candidates are drawn at first, before few more at a time: hardly ever too many.
+    /// How many draws of a block's candidates are made at first, before few more at a time: hardly ever too many.
     at_once: usize,
     /// Probability that a candidate without, or with, a reported loan goes on to apply.
     goes_on: [f64; 2],
@@ -47,18 +48,22 @@ pub struct Lending {
     /// Own precision by class: thick file, thin file.
     own_precision: Vec<[f64; 2]>,
     /// How signals are read, by class, file and score: [`NO_SCORE`], or that of a platform.
-    readings: Vec<[Vec<Reading>; 2]>,
+    readings: Vec<Reading>,
     agencies: Vec<AgencyOnOffer>,
     delivered: Delivered,
     /// The lowest rank of quality, as a word, at which a person with so many loans is creditworthy.
     creditworthy_from: [u32; MOST_LOANS + 1],
-    /// The groups of persons who are not creditworthy, and of those who are, by kind.
-    groups: [[Groups; KINDS]; 2],
     /// By how much a margin worked out of near values can be off.
     margin_error: f64,
     near_log: &'static NearLog,
     near_normal: &'static NearNormal,
 }
+
+/// Words in a draw. Who comes up next takes one of them.
+const WORDS: usize = 4;
+
+/// Words that the way of a candidate to a first lender takes.
+const PER_WAY: usize = 2;
 
 /// In the place of a platform's score, which is the platform's number + 1: none.
 const NO_SCORE: u16 = 0;
@@ -143,7 +148,7 @@ impl Lending {
             .map(|class| [false, true].map(|thin| world.own_precision(class, thin)))
             .collect();
         let scores = || [0.0].into_iter().chain(direct_precision.iter().copied());
-        let readings = |own: f64| scores().map(|bought| terms.reading(own, bought)).collect::<Vec<_>>();
+        let readings = |own: &f64| scores().map(|bought| terms.reading(*own, bought)).collect::<Vec<_>>();
         let agencies: Vec<AgencyOnOffer> = (0..world.agencies.len()).map(offer).collect();
         let has_records = |source| {
             agencies.iter().enumerate().any(|(a, agency)| agency.records_loans && agency.serves(a, source))
@@ -168,7 +173,7 @@ impl Lending {
             max_loans: credit.max_loans,
             tries: credit.tries.min(world.banks.len() as u32),
             skip: SkipTable::new(GeometricSkip::new(candidate), near_log),
-            at_once: ((expected - libm::sqrt(expected)) as usize)
+            at_once: ((expected - libm::sqrt(expected)) as usize / WORDS)
                 .next_multiple_of(DRAWN_SIDE_BY_SIDE)
                 .max(DRAWN_SIDE_BY_SIDE),
             goes_on: [share(hazard), share(hazard * reported)],
@@ -186,15 +191,12 @@ impl Lending {
             homes: BankPicker::new(&rows().map(|row| row.deposit_share).collect::<Vec<_>>(), &counts),
             lenders: (world.banks.class.iter().zip(&world.banks.source)).map(lender).collect(),
             sources,
-            readings: own_precision.iter().map(|own| own.map(readings)).collect(),
+            readings: own_precision.as_flattened().iter().flat_map(readings).collect(),
             own_precision,
             direct_precision,
             agencies,
             delivered: world.delivered(),
             creditworthy_from: std::array::from_fn(|loans| creditworthy_from(&terms, loans as u32)),
-            groups: [false, true].map(|creditworthy| {
-                Block::kinds().map(|(quintile, thin_file)| Groups::of(creditworthy, thin_file, quintile))
-            }),
             margin_error: Reading::margin_error(&terms, NearNormal::ERROR),
             terms,
             near_log,
@@ -203,12 +205,11 @@ impl Lending {
     }
 
     /// Lets the users of a block apply, and lenders decide on those who do, one lender after another.
-    pub fn serve(&self, block: &mut Block, desk: &mut Desk, tally: &mut Tally) {
-        let candidates = self.come_up(block, desk);
-        self.apply(block, desk, candidates);
-        self.go_to_first_lenders(block, desk, tally);
+    pub fn serve(&self, block: &mut Block, ahead: &mut Ahead, desk: &mut Desk, tally: &mut Tally) {
+        let candidates = self.apply(block, desk);
+        self.go_to_first_lenders(block, ahead, desk, candidates, tally);
         for round in 0..self.tries {
-            self.decide(block, desk, round, tally);
+            self.decide(block, ahead, desk, round, tally);
             if desk.left.is_empty() {
                 return;
             }
@@ -216,39 +217,33 @@ impl Lending {
         }
     }
 
-    /// Finds the users of a block who come up for an application, and says how many there are. Only they are looked
-    /// at: from one to the next is a geometric skip, keyed by block and candidate.
-    fn come_up(&self, block: &Block, desk: &mut Desk) -> usize {
-        let (mut place, mut candidates, mut at_once) = (0u64, 0, self.at_once);
+    /// Users of a block come up for an application, and apply unless barred, at the limit of loans, or discouraged.
+    /// Only those who come up are looked at: from one to the next is a geometric skip, keyed by block and candidate.
+    /// Says how many there are.
+    fn apply(&self, block: &Block, desk: &mut Desk) -> usize {
+        desk.applicants.clear();
+        let discouraging = self.goes_on[0] < 1.0 || (self.goes_on[1] < 1.0 && block.has_reported_loans());
+        let (mut place, mut candidates, mut at_once) = (0, 0, self.at_once);
         loop {
-            let drawn = desk.drawn.of_mut(candidates..candidates + at_once);
-            self.key.draw_options(Purpose::Application, block.number, self.month, candidates as u32, drawn);
-            for words in drawn {
-                place += u64::from(self.skip.of(words[0], self.near_log));
-                if place >= block.len() as u64 {
+            let drawn = desk.drawn.of_mut(0..at_once);
+            let first = (candidates / WORDS) as u32;
+            self.key.draw_options(Purpose::Application, block.number, self.month, first, drawn);
+            for word in drawn.as_flattened() {
+                place += self.skip.of(*word, self.near_log) as usize;
+                if place >= block.len() {
                     return candidates;
                 }
-                desk.candidates.put(candidates, place as u16);
+                let applicant = Applicant { place: place as u16, candidate: candidates as u16 };
+                let mut applies =
+                    (block.loan_count(place) < self.max_loans) & !block.locked_out(place, self.month);
+                if discouraging {
+                    applies = applies && self.goes_on(block, place);
+                }
+                desk.applicants.push_if(applicant, applies);
                 candidates += 1;
                 place += 1;
             }
             at_once = DRAWN_SIDE_BY_SIDE;
-        }
-    }
-
-    /// Those who have come up apply, unless barred, at the limit of loans, or discouraged.
-    fn apply(&self, block: &Block, desk: &mut Desk, candidates: usize) {
-        desk.applicants.clear();
-        let discouraging = self.goes_on[0] < 1.0 || (self.goes_on[1] < 1.0 && block.has_reported_loans());
-        for (candidate, place) in desk.candidates.of(0..candidates).iter().enumerate() {
-            let applicant = Applicant { place: *place, candidate: candidate as u16 };
-            let place = usize::from(*place);
-            let mut applies =
-                (block.loan_count(place) < self.max_loans) & !block.locked_out(place, self.month);
-            if discouraging {
-                applies = applies && self.goes_on(block, place);
-            }
-            desk.applicants.push_if(applicant, applies);
         }
     }
 
@@ -266,13 +261,21 @@ impl Lending {
 
     /// Applicants go to a first lender, through a platform to one of its partner banks or else to the home bank. Some
     /// of those whose platform refers nobody give up.
-    fn go_to_first_lenders(&self, block: &Block, desk: &mut Desk, tally: &mut Tally) {
+    fn go_to_first_lenders(
+        &self,
+        block: &Block,
+        ahead: &mut Ahead,
+        desk: &mut Desk,
+        candidates: usize,
+        tally: &mut Tally,
+    ) {
         let Desk { drawn, applicants, through_platforms, at_home, open, .. } = desk;
         let (through_platforms, at_home) = if self.platform_share > 0.0 {
+            self.draw_ways(block, candidates, drawn);
             through_platforms.clear();
             at_home.clear();
             for applicant in applicants.as_slice() {
-                let word = drawn.get(usize::from(applicant.candidate))[1];
+                let [word, _] = way(drawn, *applicant);
                 let is_member = block.memberships(usize::from(applicant.place)) != 0;
                 let through_platform = is_member & (uniform(word) < self.platform_share);
                 through_platforms.push_if(*applicant, through_platform);
@@ -284,15 +287,18 @@ impl Lending {
         };
         open.clear();
         for applicant in through_platforms {
+            ahead.bring();
             let mut application = self.application(block, applicant.place);
             tally.ask(application.groups);
             let place = application.place();
-            let words = drawn.get(usize::from(applicant.candidate));
-            let platform = self.by_weight.pick(block.memberships(place), uniform(words[2]));
+            // Given that the first number is below the share of those who go through platforms, its part of that
+            // is a number in (0, 1) itself.
+            let [first, second] = way(drawn, *applicant).map(uniform);
+            let platform = self.by_weight.pick(block.memberships(place), first / self.platform_share);
             if self.refers >> platform & 1 == 1 {
-                application.bank = self.partners.pick(uniform(words[3])) as u16;
+                application.bank = self.partners.pick(second) as u16;
                 application.slot = platform as u8 + 1;
-            } else if self.luck(block.user(place), 1) < self.diversion {
+            } else if second < self.diversion {
                 application.bank = block.home_bank(place) as u16;
             } else {
                 continue;
@@ -300,11 +306,18 @@ impl Lending {
             self.put_before_lender(block, application, open, tally);
         }
         for applicant in at_home {
+            ahead.bring();
             let mut application = self.application(block, applicant.place);
             tally.ask(application.groups);
             application.bank = block.home_bank(application.place()) as u16;
             self.put_before_lender(block, application, open, tally);
         }
+    }
+
+    /// Draws the ways of all candidates to a first lender.
+    fn draw_ways(&self, block: &Block, candidates: usize, drawn: &mut Room<[u32; 4]>) {
+        let draws = (candidates * PER_WAY / WORDS + 1).next_multiple_of(DRAWN_SIDE_BY_SIDE);
+        self.key.draw_options(Purpose::Referral, block.number, self.month, 0, drawn.of_mut(0..draws));
     }
 
     /// The application of a person who has yet to go to a lender.
@@ -313,7 +326,7 @@ impl Lending {
         let person = usize::from(place);
         let rank = block.quality_rank(person);
         let creditworthy = u32::from(rank) >= self.creditworthy_from[block.loan_count(person) as usize];
-        let groups = self.groups[usize::from(creditworthy)][block.kind(person)];
+        let groups = Groups::of_kind(creditworthy, block.kind(person));
         Application { place, rank, groups, slot: HOME_SLOT, ..Application::default() }
     }
 
@@ -322,23 +335,27 @@ impl Lending {
     // Not by reference to anybody: so it stays in registers until it is written down once.
     #[inline(always)]
     fn put_before_lender(&self, block: &Block, application: Application, open: &mut Open, tally: &mut Tally) {
-        let Application { place, rank, bank, slot, .. } = application;
-        let (place, thin_file) = (usize::from(place), application.thin_file());
-        let user = block.user(place);
+        let Application { rank, bank, slot, .. } = application;
+        let (place, thin_file) = (application.place(), application.thin_file());
         let lender = self.lenders[usize::from(bank)];
         let number = open.applications.len();
-        let readings = &self.readings[usize::from(lender.class)][usize::from(thin_file)];
-        let mut reading = &readings[usize::from(NO_SCORE)];
+        let readings = (2 * usize::from(lender.class) + usize::from(thin_file)) * (1 + self.platforms);
+        let mut reading = &self.readings[readings + usize::from(NO_SCORE)];
         let of_pool;
         match lender.buys {
             Buys::Nothing => {}
             Buys::Scores => {
-                let score = self.score_for_sale(user, block.memberships(place), slot);
-                reading = &readings[usize::from(score)];
+                let score = self.score_for_sale(block, place, slot);
+                reading = &self.readings[readings + usize::from(score)];
                 let (on_noise, seller) = (reading.on_bought_noise, score.wrapping_sub(1));
-                let purchase = Purchase { on_noise, pooled: 0.0, application: number as u16, seller };
+                let purchase = Purchase {
+                    on_noise,
+                    pooled: 0.0,
+                    application: number as u16,
+                    place: application.place,
+                    seller,
+                };
                 open.purchases.push_if(purchase, score != NO_SCORE);
-                open.seller_noise.ask_if(user, u32::from(seller), score != NO_SCORE);
             }
             Buys::Records => {
                 of_pool = self.query_agencies(block, place, thin_file, bank, open, tally);
@@ -349,16 +366,15 @@ impl Lending {
         let quality = self.near_normal.of(middle_word(rank));
         open.margins.put(number, reading.margin_but_for_noise(quality, loans_seen));
         open.on_own_noise.put(number, reading.on_own_noise);
-        open.own_noise.ask_if(user, u32::from(bank), true);
         open.applications.push(application);
     }
 
     /// The platform that sells a lender its score of a person, as its number + 1: the one that referred, or else
     /// the most precise of which the person is a member.
     #[inline]
-    fn score_for_sale(&self, user: u32, memberships: PlatformSet, slot: u8) -> u16 {
-        let score = self.most_precise.of(memberships & self.may_sell[usize::from(slot)]);
-        if score != NO_SCORE && !self.delivered.consents(user) { NO_SCORE } else { score }
+    fn score_for_sale(&self, block: &Block, place: usize, slot: u8) -> u16 {
+        let score = self.most_precise.of(block.memberships(place) & self.may_sell[usize::from(slot)]);
+        if score != NO_SCORE && !self.delivered.consents(block.user(place)) { NO_SCORE } else { score }
     }
 
     /// Queries the agencies that are a bank's source. Their records on an applicant are pooled and read by the ablest,
@@ -395,8 +411,8 @@ impl Lending {
         let pooled = self.agencies[ablest].capability * self.delivered.pool.raw(held_by_all);
         let reading = self.terms.reading(self.own_precision[class][usize::from(thin_file)], pooled);
         let (application, seller) = (open.applications.len() as u16, (self.platforms + ablest) as u16);
-        open.seller_noise.ask_if(user, u32::from(seller), true);
-        open.purchases.push(Purchase { on_noise: reading.on_bought_noise, pooled, application, seller });
+        let (on_noise, place) = (reading.on_bought_noise, place as u16);
+        open.purchases.push(Purchase { on_noise, pooled, application, place, seller });
         Some(reading)
     }
 
@@ -415,11 +431,9 @@ impl Lending {
     fn go_to_next_lenders(&self, block: &Block, desk: &mut Desk, round: u32, tally: &mut Tally) {
         let Desk { left, next_lender, been_to, open, .. } = desk;
         let asked = round + 1;
-        next_lender.clear();
-        for application in left.as_slice() {
-            next_lender.ask_if(block.user(application.place()), asked << 8, true);
-        }
-        let words = next_lender.draw(self.key, Purpose::NextLender, self.month);
+        let words = next_lender.draw(self.key, Purpose::NextLender, self.month, left, |application| {
+            [block.user(application.place()), asked << 8]
+        });
         open.clear();
         for (application, word) in left.as_slice().iter().zip(words) {
             let place = application.place();
@@ -451,10 +465,16 @@ impl Lending {
 
     /// Banks, to which their applicants have come after `round` others, decide on the open applications; the
     /// applicants who are refused and may go on to another bank are left.
-    fn decide(&self, block: &mut Block, desk: &mut Desk, round: u32, tally: &mut Tally) {
-        let Desk { open, approved, refused, left, been_to, .. } = desk;
-        let own_noise = open.own_noise.draw(self.key, Purpose::OwnNoise, 0);
-        let seller_noise = open.seller_noise.draw(self.key, Purpose::SellerNoise, 0);
+    fn decide(&self, block: &mut Block, ahead: &mut Ahead, desk: &mut Desk, round: u32, tally: &mut Tally) {
+        let Desk { open, decided, left, been_to, .. } = desk;
+        let own_noise =
+            open.own_noise.draw(self.key, Purpose::OwnNoise, 0, &open.applications, |application| {
+                [block.user(application.place()), u32::from(application.bank)]
+            });
+        let seller_noise =
+            open.seller_noise.draw(self.key, Purpose::SellerNoise, 0, &open.purchases, |purchase| {
+                [block.user(usize::from(purchase.place)), u32::from(purchase.seller)]
+            });
         let (applications, purchases) = (open.applications.as_slice(), open.purchases.as_slice());
         for (purchase, word) in purchases.iter().zip(seller_noise) {
             let number = usize::from(purchase.application);
@@ -462,12 +482,13 @@ impl Lending {
                 .put(number, open.margins.get(number) + purchase.on_noise * self.near_normal.of(*word));
             let (bank, seller) = (usize::from(applications[number].bank), usize::from(purchase.seller));
             if seller < self.platforms {
-                tally.query_platform(bank, usize::from(self.lenders[bank].class), seller);
+                tally.query_platform(bank, seller);
             }
         }
-        approved.clear();
-        refused.clear();
+        let may_go_on = round + 1 < self.tries;
+        decided.clear();
         for (i, (application, word)) in applications.iter().zip(own_noise).enumerate() {
+            ahead.bring();
             let margin = open.margins.get(i) + open.on_own_noise.get(i) * self.near_normal.of(*word);
             let mut is_approved = margin > 0.0;
             if margin.abs() <= self.margin_error {
@@ -475,23 +496,22 @@ impl Lending {
                     purchases.iter().zip(seller_noise).find(|(p, _)| usize::from(p.application) == i);
                 is_approved = self.approves_exactly(block, application, *word, purchase);
             }
-            tally.decide(usize::from(application.bank), application.creditworthy(), is_approved);
-            approved.push_if(i as u16, is_approved);
-            refused.push_if(i as u16, !is_approved);
+            tally.decide(usize::from(application.bank), application.groups, is_approved);
+            decided.put(i, is_approved);
         }
         left.clear();
-        if round + 1 < self.tries {
+        if may_go_on {
             let asked = round as usize;
             if been_to.len() <= asked {
                 been_to.resize_with(asked + 1, Room::default);
             }
-            for i in refused.as_slice() {
+            for i in decided.refused() {
                 let application = applications[usize::from(*i)];
                 been_to[asked].put(application.place(), application.bank);
                 left.push(application);
             }
         }
-        for i in approved.as_slice() {
+        for i in decided.approved() {
             self.grant(block, &applications[usize::from(*i)], tally);
         }
     }
@@ -525,11 +545,18 @@ impl Lending {
 
     fn grant(&self, block: &mut Block, application: &Application, tally: &mut Tally) {
         let (place, bank) = (application.place(), usize::from(application.bank));
-        let reported = self.lender_reporting > 0.0 && self.luck(block.user(place), 2) < self.lender_reporting;
+        let reported = self.lender_reporting > 0.0 && self.luck(block.user(place), 1) < self.lender_reporting;
         let [before, after] = block.grant(place, bank, application.slot, reported, self.month);
         tally.change_of_debt(before, after);
-        tally.grant(bank, application.slot, application.groups, block.quintile(place));
+        tally.grant(bank, application.slot, application.groups);
     }
+}
+
+/// The two words of an applicant's way to a first lender.
+#[inline]
+fn way(drawn: &Room<[u32; 4]>, applicant: Applicant) -> [u32; PER_WAY] {
+    let [a, b, c, d] = *drawn.get(usize::from(applicant.candidate) * PER_WAY / WORDS);
+    if applicant.candidate.is_multiple_of(2) { [a, b] } else { [c, d] }
 }
 
 /// The word at the middle of a rank's part of (0, 1).

@@ -12,7 +12,7 @@ use mandate::scenario::Scenario;
 use mandate::scenario::parameters::Parameters;
 use mandate::scenario::value::{Consent, LoanRecords};
 use mandate::screening::{monthly_hazard, weighted_signal};
-use mandate::tally::{Group, Tally};
+use mandate::tally::Group;
 use mandate::units::Money;
 use mandate::world::World;
 use mandate::{accounts, credit, observe, repayment};
@@ -52,8 +52,8 @@ fn queries(world: &World, seller: usize) -> u64 {
 fn lend(world: &mut World) {
     let lending = Lending::new(world);
     let World { blocks, desks, tallies, .. } = world;
-    serve_blocks(blocks, desks, tallies, world.stop, |block, desk, tally| {
-        lending.serve(block, desk, tally);
+    serve_blocks(blocks, desks, tallies, world.stop, |block, ahead, desk, tally| {
+        lending.serve(block, ahead, desk, tally);
     });
     world.add_tallies();
     credit::book(world);
@@ -63,13 +63,15 @@ fn lend(world: &mut World) {
 fn repay(world: &mut World) {
     let repayment = Repayment::new(world);
     let World { blocks, desks, tallies, .. } = world;
-    serve_blocks(blocks, desks, tallies, world.stop, |block, _, tally| repayment.serve(block, tally));
+    serve_blocks(blocks, desks, tallies, world.stop, |block, ahead, _, tally| {
+        repayment.serve(block, ahead, tally)
+    });
     world.add_tallies();
     repayment::book(world);
 }
 
-fn made(tally: &Tally) -> Vec<u32> {
-    tally.decisions.iter().map(|decisions| decisions.made).collect()
+fn made(world: &World) -> Vec<u32> {
+    (0..world.banks.len()).map(|bank| world.tallies[0].decisions(bank).made).collect()
 }
 
 #[test]
@@ -88,12 +90,12 @@ fn the_refused_try_distinct_lenders() {
         assert_eq!((tally.asked(Group::All), tally.got(Group::All)), (2000, 0));
         assert_eq!(tally.all_decisions(), 2000 * u64::from(tries.min(banks)));
         if banks == 2 {
-            assert_eq!(made(tally), [2000, 2000], "each bank is asked once by everybody");
+            assert_eq!(made(&world), [2000, 2000], "each bank is asked once by everybody");
         }
         if tries == 3 {
             // First the home bank, by deposit share, then distinct ones: the two big banks are among
             // them far more often than by 3 x 0.3.
-            assert!(made(tally)[..2].iter().all(|d| (1300..2000).contains(d)), "{:?}", made(tally));
+            assert!(made(&world)[..2].iter().all(|d| (1300..2000).contains(d)), "{:?}", made(&world));
         }
     }
 }
@@ -167,7 +169,7 @@ fn applicants_are_enriched_by_who_sent_them() {
     // Second lenders, and home banks, buy of Bee, the most precise that sells.
     likely(queries(&world, BEE) - 2000, 2000, 0.2 + 0.8 * 0.1);
     likely(queries(&world, CAT), 2000, 0.8 * 0.7);
-    assert_eq!(world.tallies[0].direct_decisions, queries(&world, BEE) + queries(&world, CAT));
+    assert_eq!(world.tallies[0].direct_decisions(), queries(&world, BEE) + queries(&world, CAT));
     // Fees: CNY 6 for each of the 1,000 persons a user stands for.
     let sold = |p: usize| world.ledger.net(Party::Platform(p), Flow::DirectFee);
     assert_eq!(sold(CAT), Money::from_cny(6000.0 * queries(&world, CAT) as f64));
@@ -214,7 +216,7 @@ fn consent_limits_sale_and_delivery_but_not_what_a_query_costs() {
         world.banks.source = vec![Source::Direct; 8];
         settle(&mut world);
         lend(&mut world);
-        assert_eq!((world.tallies[0].direct_decisions, queries(&world, BEE)), (consenting, consenting));
+        assert_eq!((world.tallies[0].direct_decisions(), queries(&world, BEE)), (consenting, consenting));
 
         // A query that finds nothing is paid, and earns nobody a share.
         open(&mut world, 5);
@@ -680,7 +682,7 @@ fn queries_and_decisions_are_remembered() {
         world.banks.source.clone_from(sources);
         settle(&mut world);
         lend(&mut world);
-        decided.push(made(&world.tallies[0]));
+        decided.push(made(&world));
         // Trades, by class and seller, of those who were asked.
         let trades: Vec<_> =
             world.record.trades.iter().map(|t| (t.class, t.seller, t.queries, t.records, t.amount)).collect();

@@ -449,8 +449,8 @@ fn stores_are_breached_by_their_hazards() {
         let held = 0.75 * world.platforms[ANT].members as f64;
         for (month, copies) in [(3, 3.0), (4, 6.0), (5, 6.0)] {
             open(&mut world, month);
-            (0..2).for_each(|_| world.tallies[0].query_platform(5, 1, BEE));
-            world.tallies[0].query_platform(0, 0, CAT);
+            (0..2).for_each(|_| world.tallies[0].query_platform(5, BEE));
+            world.tallies[0].query_platform(0, CAT);
             world.tallies[0].query_agency(0, SOUTH);
             world.record.newly_delivered = vec![7_000.0, 1_000.0];
             exposure::expose(&mut world);
@@ -490,8 +490,7 @@ fn every_store_has_its_own_luck() {
     for month in 3..63 {
         open(&mut world, month);
         for bank in 0..8 {
-            (0..1 << (4 + bank))
-                .for_each(|_| world.tallies[0].query_platform(bank, usize::from(bank > 1), ANT));
+            (0..1 << (4 + bank)).for_each(|_| world.tallies[0].query_platform(bank, ANT));
         }
         exposure::expose(&mut world);
         let breached = (world.record.breached / 1000.0).round() as u64;

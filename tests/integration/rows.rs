@@ -83,7 +83,8 @@ fn a_bank_row_says_what_its_banks_have_done_and_been_paid() {
         (1, false, false, 4),
         (5, true, true, 7),
     ] {
-        (0..times).for_each(|_| world.tallies[0].decide(bank, creditworthy, approved));
+        let groups = Groups::of(creditworthy, false, 3);
+        (0..times).for_each(|_| world.tallies[0].decide(bank, groups, approved));
     }
     for (lender, times) in [(0, 2), (1, 1), (6, 5)] {
         let loan = DefaultedLoan { lender, slot: 0, cohort: 1, quintile: 1 };
@@ -263,10 +264,10 @@ fn a_month_row_counts_by_group() {
         ];
         for (groups, asked, got) in groups {
             (0..asked).for_each(|_| world.tallies[0].ask(groups));
-            (0..got).for_each(|_| world.tallies[0].grant(0, 0, groups, 1));
+            (0..got).for_each(|_| world.tallies[0].grant(0, 0, groups));
         }
-        (0..10).for_each(|_| world.tallies[0].decide(0, true, true));
-        (0..3).for_each(|_| world.tallies[0].query_platform(0, 0, ANT));
+        (0..10).for_each(|_| world.tallies[0].decide(0, Groups::of(true, true, 1), true));
+        (0..3).for_each(|_| world.tallies[0].query_platform(0, ANT));
         world.tallies[0].agency_decisions = 5;
         (world.borrowers, world.multiple_borrowers) = (40, 10);
         (world.record.platform_audits, world.record.bank_audits, world.record.findings) = (3, 4, 2);
