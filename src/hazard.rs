@@ -7,6 +7,12 @@ use crate::screening::{LendingTerms, monthly_hazard};
 /// Parts of the range of credit quality, each with one bound on the hazard of default.
 const BOUNDS: usize = 1024;
 
+/// The part in which a rank of quality is.
+#[inline]
+fn part_of(rank: u16) -> usize {
+    usize::from(rank) / (65_536 / BOUNDS)
+}
+
 /// Upper bounds on the monthly hazard of default, by quality. Persons come up for a default under the
 /// bound and default in proportion to their own hazard, so that only few have to be looked at.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,34 +71,34 @@ impl HazardBounds {
     /// A bound for persons of this rank with so many loans, one at least.
     #[inline]
     pub fn with_loans(&self, rank: u16, loans: u32) -> f64 {
-        self.by_loans[(loans as usize - 1) * BOUNDS + usize::from(rank) / (65_536 / BOUNDS)]
+        self.by_loans[(loans as usize - 1) * BOUNDS + part_of(rank)]
     }
 
     /// The hazard that persons of this rank with so many loans have at least, where reports only make it lower and nothing
     /// was reported: the bound of the next better part, if there is one.
     pub fn at_least_with_loans(&self, rank: u16, loans: u32) -> f64 {
-        let part = usize::from(rank) / (65_536 / BOUNDS) + 1;
+        let part = part_of(rank) + 1;
         if part < BOUNDS { self.by_loans[(loans as usize - 1) * BOUNDS + part] } else { 0.0 }
     }
 
     /// A block's users one after another, as long as their bounds have them. They are in order of quality; `rank` is
     /// that of the user at a place.
-    pub fn string(&self, users: usize, rank: impl Fn(usize) -> u16) -> Strung<'_> {
+    pub fn line_up(&self, users: usize, rank: impl Fn(usize) -> u16) -> LineUp<'_> {
         let behind = Part { start: 0.0, first: users as u32, bound: &self.bounds[BOUNDS] };
-        let mut strung = Strung { ends: [f64::INFINITY; SEGMENTS + 1], parts: [behind; SEGMENTS + 1] };
+        let mut line = LineUp { ends: [f64::INFINITY; SEGMENTS + 1], parts: [behind; SEGMENTS + 1] };
         let (mut start, mut first) = (0.0, 0);
         for (segment, end) in SEGMENT_ENDS.into_iter().enumerate() {
             let end = end.min(users);
             if first < end {
-                let bound = &self.bounds[usize::from(rank(first)) / (65_536 / BOUNDS)];
-                strung.parts[segment] = Part { start, first: first as u32, bound };
+                let bound = &self.bounds[part_of(rank(first))];
+                line.parts[segment] = Part { start, first: first as u32, bound };
                 start += (end - first) as f64 * bound.length;
                 first = end;
             }
-            strung.ends[segment] = start;
+            line.ends[segment] = start;
         }
-        strung.parts[SEGMENTS].start = start;
-        strung
+        line.parts[SEGMENTS].start = start;
+        line
     }
 }
 
@@ -101,7 +107,7 @@ const SEGMENTS: usize = SEGMENT_ENDS.len();
 
 /// A block's users one after another, as long as their bounds have them: persons come up where the waits of a Poisson
 /// process end, since nobody does with probability exp(-length) = 1 - hazard.
-pub struct Strung<'a> {
+pub struct LineUp<'a> {
     /// Where segments end; what is behind the last one does nowhere.
     ends: [f64; SEGMENTS + 1],
     /// Segments, and what is behind the last one.
@@ -124,7 +130,7 @@ pub struct ComesUp<'a> {
     part: &'a Part<'a>,
 }
 
-impl Strung<'_> {
+impl LineUp<'_> {
     /// Who is where a wait ends.
     #[inline]
     pub fn at(&self, end: f64) -> ComesUp<'_> {
@@ -179,10 +185,10 @@ mod tests {
         {
             for users in [1000, 999, 137, 1] {
                 let (bounds, ranks) = (HazardBounds::new(terms, 0.1, 3), ranks(users));
-                let strung = bounds.string(users, |place| ranks[place]);
+                let line = bounds.line_up(users, |place| ranks[place]);
                 let bound_of = |place: usize| {
                     let start = SEGMENT_ENDS.iter().rev().find(|end| **end <= place).map_or(0, |end| *end);
-                    bounds.bounds[usize::from(ranks[start]) / (65_536 / BOUNDS)]
+                    bounds.bounds[part_of(ranks[start])]
                 };
                 for month in 0..20 {
                     let (mut end, mut place, mut left, mut came) = (0.0, 0, 0.0, BTreeSet::new());
@@ -193,7 +199,7 @@ mod tests {
                             left -= bound_of(place).length;
                             place += 1;
                         }
-                        let up = strung.at(end);
+                        let up = line.at(end);
                         if place == users {
                             assert!(up.place >= users, "{} of {users}", up.place);
                             break;
@@ -218,13 +224,13 @@ mod tests {
         const MONTHS: u32 = 4000;
         let (near_log, key) = (NearLog::table(), Key::new(5, 1));
         let (bounds, ranks) = (HazardBounds::new(terms(), 0.0, 1), ranks(1000));
-        let strung = bounds.string(1000, |place| ranks[place]);
-        let (mut came, mut by_segment) = ([0u32; 1000], [0.0; SEGMENTS]);
+        let line = bounds.line_up(1000, |place| ranks[place]);
+        let mut came = [0u32; 1000];
         for month in 0..MONTHS {
             let (mut end, mut not_yet) = (0.0, 0);
             for draw in 0.. {
                 end -= near_log.of(key.draw(Purpose::Default, 7, month, draw)[0]);
-                let up = strung.at(end);
+                let up = line.at(end);
                 let Some(came) = came.get_mut(up.place) else { break };
                 *came += u32::from(up.place >= not_yet);
                 (end, not_yet) = (up.next(end), up.place + 1);
@@ -232,15 +238,14 @@ mod tests {
         }
         for (segment, end) in SEGMENT_ENDS.into_iter().enumerate() {
             let first = if segment == 0 { 0 } else { SEGMENT_ENDS[segment - 1] };
-            let hazard = strung.parts[segment].bound.hazard;
+            let hazard = line.parts[segment].bound.hazard;
             let variance = f64::from(MONTHS) * hazard * (1.0 - hazard);
             let off = |came: f64, users: usize| (came - f64::from(MONTHS) * hazard * users as f64).abs();
             for came in &came[first..end] {
                 assert!(off(f64::from(*came), 1) < 6.0 * libm::sqrt(variance) + 3.0, "{segment}: {came}");
             }
-            by_segment[segment] = came[first..end].iter().copied().map(f64::from).sum::<f64>();
-            let users = end - first;
-            assert!(off(by_segment[segment], users) < 4.0 * libm::sqrt(variance * users as f64), "{segment}");
+            let (all, users) = (came[first..end].iter().copied().map(f64::from).sum::<f64>(), end - first);
+            assert!(off(all, users) < 4.0 * libm::sqrt(variance * users as f64), "{segment}");
         }
     }
 
@@ -250,7 +255,7 @@ mod tests {
             let bounds = HazardBounds::new(terms(), discipline, max_loans);
             for rank in (0..=u16::MAX).step_by(97) {
                 let worst = terms().pd_probit(quality(rank), f64::from(max_loans - 1)) - discipline.min(0.0);
-                let bound = bounds.bounds[usize::from(rank) / (65_536 / BOUNDS)].hazard;
+                let bound = bounds.bounds[part_of(rank)].hazard;
                 assert!(monthly_hazard(normal_cdf(worst)) <= bound, "rank {rank}");
                 for loans in 1..=max_loans {
                     let probit = terms().pd_probit(quality(rank), f64::from(loans - 1)) - discipline.min(0.0);

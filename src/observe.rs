@@ -61,7 +61,8 @@ pub fn month_row(world: &World) -> MonthRow {
     });
     let decisions = tally.all_decisions() as f64;
     let of_decisions = |count: u64| ratio(count as f64, decisions);
-    let unlawful = if world.rules.direct_sale_banned { tally.direct_decisions() } else { 0 };
+    let direct = tally.direct_decisions();
+    let unlawful = if world.rules.direct_sale_banned { direct } else { 0 };
     let rate = |group: Group| ratio(tally.got(group) as f64, tally.asked(group) as f64);
     let total = |flow: Flow| world.ledger.total(flow);
     let (outstanding, partnership_outstanding) = world.banks.books.totals();
@@ -78,12 +79,10 @@ pub fn month_row(world: &World) -> MonthRow {
             .ordered
             .then(|| bound.iter().filter(|p| delivered(p).is_some() && complies(world, **p)).count() as u32),
         platforms_bound: bound.len() as u32,
-        direct_query_share: of_decisions(tally.direct_decisions()),
+        direct_query_share: of_decisions(direct),
         unlawful_query_share: of_decisions(unlawful),
         agency_query_share: of_decisions(tally.agency_decisions),
-        unenriched_query_share: of_decisions(
-            tally.all_decisions() - tally.direct_decisions() - tally.agency_decisions,
-        ),
+        unenriched_query_share: of_decisions(tally.all_decisions() - direct - tally.agency_decisions),
         applications: world.persons(tally.asked(Group::All)),
         approvals: world.persons(tally.got(Group::All)),
         approval_rate: rate(Group::All),

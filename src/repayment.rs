@@ -58,13 +58,13 @@ impl Repayment {
             return;
         }
         let mut draws = self.key.pairs(Purpose::Default, block.number, self.month);
-        let strung = self.bounds.string(block.len(), |place| block.quality_rank(place));
+        let line = self.bounds.line_up(block.len(), |place| block.quality_rank(place));
         // Nobody comes up twice.
         let (mut end, mut not_yet) = (0.0, 0);
         loop {
             let [wait, luck] = draws.take();
             end -= self.near_log.of(wait);
-            let up = strung.at(end);
+            let up = line.at(end);
             if up.place >= block.len() {
                 return;
             }

@@ -1,5 +1,6 @@
 //! Counts of a month. What threads add up is integers, so that any order gives the same sums.
 
+use crate::agents::users::{has_thin_file, kind_of, quintile_of};
 use crate::units::Money;
 
 /// A group of applicants for whom applications and approvals are counted.
@@ -23,18 +24,18 @@ pub enum Group {
     TopQuintile,
 }
 
-/// The groups to which an applicant belongs, all of them in one number: the income quintile (0..4) in bits 0 to 2, thin
-/// file in bit 3, creditworthy in bit 4.
+/// The groups to which an applicant belongs, all of them in one number: the kind by income and file
+/// ([`kind_of`]), and above it whether creditworthy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Groups(u8);
 
 impl Groups {
     /// The groups of an applicant.
     pub fn of(creditworthy: bool, thin_file: bool, quintile: u8) -> Groups {
-        Groups::of_kind(creditworthy, (quintile - 1) | u8::from(thin_file) << 3)
+        Groups::of_kind(creditworthy, kind_of(quintile, thin_file))
     }
 
-    /// The same of one whose quintile and file are as in a block's traits.
+    /// The same of one of this kind.
     #[inline]
     pub fn of_kind(creditworthy: bool, kind: u8) -> Groups {
         Groups(kind | u8::from(creditworthy) << 4)
@@ -49,12 +50,12 @@ impl Groups {
     /// Whether the applicant's file is thin.
     #[inline]
     pub fn thin_file(self) -> bool {
-        self.0 >> 3 & 1 == 1
+        has_thin_file(self.0)
     }
 
-    /// The income quintile, 0 (lowest) to 4.
-    fn quintile(self) -> usize {
-        usize::from(self.0 & 0b111)
+    /// The income quintile, 1 (lowest) to 5.
+    fn quintile(self) -> u8 {
+        quintile_of(self.0)
     }
 
     /// Whether a group is among them.
@@ -66,8 +67,8 @@ impl Groups {
             Group::ThinFile => self.thin_file(),
             Group::CreditworthyThinFile => self.creditworthy() && self.thin_file(),
             Group::CreditworthyThickFile => self.creditworthy() && !self.thin_file(),
-            Group::BottomQuintile => self.quintile() == 0,
-            Group::TopQuintile => self.quintile() == 4,
+            Group::BottomQuintile => self.quintile() == 1,
+            Group::TopQuintile => self.quintile() == 5,
         }
     }
 }
@@ -282,7 +283,7 @@ impl Tally {
     pub fn granted_to(&self) -> ByQuintile<u64> {
         let mut granted = [0; 5];
         for (groups, count) in self.got.iter().enumerate().filter(|(_, count)| **count > 0) {
-            granted[Groups(groups as u8).quintile()] += count;
+            granted[usize::from(Groups(groups as u8).quintile()) - 1] += count;
         }
         granted
     }

@@ -1,6 +1,6 @@
 //! The block that is next, brought into a processor's cache while it is still at work on the one before.
 
-use super::users::{Block, Loan};
+use super::users::Loan;
 use crate::prefetch::{LINE, bring};
 use std::slice::Iter;
 
@@ -68,12 +68,5 @@ impl<'a, T: Copy, const N: usize> Lines<'a, T, N> {
 impl Default for Ahead<'_> {
     fn default() -> Self {
         Ahead::new(&[], &[], &[])
-    }
-}
-
-impl Block {
-    /// Brings the block by itself, where there is nothing else to do meanwhile.
-    pub fn bring(&self) {
-        self.ahead().bring_all();
     }
 }

@@ -120,16 +120,22 @@ const ONE_LOAN: u8 = 1 << 4;
 /// The most loans that a person may have at a time: their number has the bits of traits above that.
 pub const MOST_LOANS: usize = (u8::MAX / ONE_LOAN) as usize;
 
-/// The income quintile, 1 to 5, within traits.
+/// The income quintile, 1 to 5, within traits or a kind.
 #[inline]
-fn quintile_of(traits: u8) -> u8 {
+pub fn quintile_of(traits: u8) -> u8 {
     (traits & 0b111) + 1
 }
 
-/// Whether traits are those of a person with a thin file.
+/// Whether traits or a kind are those of a person with a thin file.
 #[inline]
-fn has_thin_file(traits: u8) -> bool {
+pub fn has_thin_file(traits: u8) -> bool {
     traits & 0b1000 != 0
+}
+
+/// The kind of persons of this income quintile, 1 to 5, with a thin file or not: traits without loans.
+#[inline]
+pub fn kind_of(quintile: u8, thin_file: bool) -> u8 {
+    (quintile - 1) | u8::from(thin_file) << 3
 }
 
 impl Block {
@@ -185,7 +191,7 @@ impl Block {
         quintile_of(self.traits[place])
     }
 
-    /// Income quintile (0..4) in bits 0 to 2 and thin file in bit 3.
+    /// The person's kind, as of [`kind_of`].
     #[inline]
     pub fn kind(&self, place: usize) -> u8 {
         self.traits[place] % ONE_LOAN
@@ -461,7 +467,7 @@ pub fn serve_blocks<D: Send, C: Send>(
         loop {
             let mut left = take_some();
             let Some(first) = left.first() else { return };
-            first.bring();
+            first.ahead().bring_all();
             while let Some((block, later)) = left.split_first_mut() {
                 if stop.load(Ordering::Relaxed) {
                     return;
@@ -549,7 +555,7 @@ fn draw_block(
             *rank = (draw[0] >> 16) as u16;
             let quintile = ((u64::from(draw[1]) * 5) >> 32) as usize;
             let thin_file = uniform(draw[2]) < thin[quintile];
-            block.traits.push(quintile as u8 | u8::from(thin_file) << 3);
+            block.traits.push(kind_of(quintile as u8 + 1, thin_file));
         }
         if columns > home {
             let banks = &mut block.columns[home * users + start..];
