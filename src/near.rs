@@ -113,7 +113,8 @@ pub struct NearLog {
 }
 
 impl NearLog {
-    const PARTS: usize = 128;
+    const PARTS: usize = 1 << NearLog::PART_BITS;
+    const PART_BITS: u32 = 7;
 
     /// The largest error.
     pub const ERROR: f64 = 1e-9;
@@ -133,10 +134,9 @@ impl NearLog {
     #[inline]
     pub fn of(&self, word: u32) -> f64 {
         // The number is 2^exponent x mantissa; within a part of [1, 2) a short series does.
-        let bits = (f64::from(word) + 0.5).to_bits();
-        let exponent = (bits >> 52) as i32 - 1023;
-        let mantissa = f64::from_bits(bits & 0x000f_ffff_ffff_ffff | 0x3ff0_0000_0000_0000);
-        let (inverse, log) = self.parts[(bits >> 45) as usize % Self::PARTS];
+        let (power_and_part, mantissa) = split(f64::from(word) + 0.5, Self::PART_BITS);
+        let exponent = (power_and_part >> Self::PART_BITS) as i32 - 1023;
+        let (inverse, log) = self.parts[power_and_part as usize % Self::PARTS];
         let r = mantissa * inverse - 1.0;
         f64::from(exponent) * std::f64::consts::LN_2
             + log
@@ -147,65 +147,66 @@ impl NearLog {
 /// Normal numbers of uniform words to within [`NearNormal::ERROR`], many times as fast as exact ones:
 /// enough to decide all but few comparisons, which are left to exact ones.
 pub struct NearNormal {
-    /// The quantiles at the ends of equal parts of (0, 1), in as few bytes as will do.
-    ends: [f32; NearNormal::PARTS + 1],
-    /// The same for finer parts of the lower tail.
-    tail_ends: [f32; NearNormal::TAIL * NearNormal::FINER + 1],
+    /// Straight lines for the parts of each power of two below 1/2, the lowest first, and then for the same of 1 less
+    /// these, whose quantiles mirror those.
+    lines: [Line; 2 * NearNormal::HALF],
+}
+
+/// A straight line, in as few bytes as will do.
+#[derive(Clone, Copy)]
+struct Line {
+    at_zero: f32,
+    slope: f32,
 }
 
 impl NearNormal {
-    const PARTS: usize = 1 << (32 - NearNormal::BITS_WITHIN);
-    const BITS_WITHIN: u32 = 21;
-    /// Parts at either end in which a straight line is too far off. Of finer parts, these are as many again.
-    const TAIL: usize = 16;
-    /// Finer parts in a part.
-    const FINER: usize = 1 << NearNormal::FINER_BITS;
-    const FINER_BITS: u32 = 6;
+    /// Parts of a power of two.
+    const PARTS: usize = 1 << NearNormal::PART_BITS;
+    const PART_BITS: u32 = 5;
+    /// Parts of all powers of two that a word of 32 bits can have in its half of (0, 1).
+    const HALF: usize = 32 * NearNormal::PARTS;
 
     /// The largest error.
-    pub const ERROR: f64 = 3e-4;
+    pub const ERROR: f64 = 1e-4;
 
     /// The one table there is.
     pub fn table() -> &'static NearNormal {
         static TABLE: OnceLock<NearNormal> = OnceLock::new();
-        let end = |part: usize, parts: usize| normal_quantile(part as f64 / parts as f64) as f32;
-        TABLE.get_or_init(|| NearNormal {
-            ends: std::array::from_fn(|part| end(part, Self::PARTS)),
-            tail_ends: std::array::from_fn(|part| end(part, Self::PARTS * Self::FINER)),
+        TABLE.get_or_init(|| {
+            let line = |part: usize| {
+                let mantissa = |part: usize| 1.0 + part as f64 / Self::PARTS as f64;
+                let power = libm::scalbn(1.0, (part % Self::HALF / Self::PARTS) as i32 - 33);
+                let (start, end) = (mantissa(part % Self::PARTS), mantissa(part % Self::PARTS + 1));
+                let sign = if part < Self::HALF { 1.0 } else { -1.0 };
+                let quantile = |mantissa: f64| sign * normal_quantile(power * mantissa);
+                let slope = (quantile(end) - quantile(start)) / (end - start);
+                Line { at_zero: (quantile(start) - slope * start) as f32, slope: slope as f32 }
+            };
+            NearNormal { lines: std::array::from_fn(line) }
         })
     }
 
-    /// The quantile at [`uniform`] of a word.
+    /// The quantile at [`uniform`] of a word. No branch: whether a number is in a tail is hard to foresee.
     #[inline]
     pub fn of(&self, word: u32) -> f64 {
-        let part = (word >> Self::BITS_WITHIN) as usize;
-        if part.wrapping_sub(Self::TAIL) < Self::PARTS - 2 * Self::TAIL {
-            line(&self.ends, word, Self::BITS_WITHIN)
-        } else {
-            self.of_tail(word)
-        }
-    }
-
-    /// The same in either tail, which mirror each other.
-    #[inline(never)]
-    fn of_tail(&self, word: u32) -> f64 {
-        let (lower, sign) = if word < 1 << 31 { (word, 1.0) } else { (!word, -1.0) };
-        let bits_within = Self::BITS_WITHIN - Self::FINER_BITS;
-        if lower >> bits_within < Self::TAIL as u32 {
-            normal_quantile(uniform(word))
-        } else {
-            sign * line(&self.tail_ends, lower, bits_within)
-        }
+        let half = word >> 31;
+        let lower = if half == 0 { word } else { !word };
+        let (power_and_part, mantissa) = split(f64::from(lower) + 0.5, Self::PART_BITS);
+        let lowest = ONE_HALF_EXPONENT << Self::PART_BITS;
+        let part = (power_and_part - lowest) as usize + half as usize * Self::HALF;
+        let Line { at_zero, slope } = self.lines[part % (2 * Self::HALF)];
+        f64::from(at_zero) + f64::from(slope) * mantissa
     }
 }
 
-/// The value at a word on the straight line between the ends of its part, which has so many bits.
+/// The biased exponent of 1/2.
+const ONE_HALF_EXPONENT: u64 = 1022;
+
+/// A positive number's biased exponent with so many leading bits of its mantissa behind it, and the mantissa, from 1 to 2.
 #[inline]
-fn line(ends: &[f32], word: u32, bits_within: u32) -> f64 {
-    let part = (word >> bits_within) as usize;
-    let within = f64::from(word << (32 - bits_within)) * (1.0 / 4_294_967_296.0);
-    let (low, high) = (f64::from(ends[part]), f64::from(ends[part + 1]));
-    low + (high - low) * within
+fn split(number: f64, leading_bits: u32) -> (u64, f64) {
+    let bits = number.to_bits();
+    (bits >> (52 - leading_bits), f64::from_bits(bits & 0x000f_ffff_ffff_ffff | 0x3ff0_0000_0000_0000))
 }
 
 #[cfg(test)]

@@ -49,7 +49,7 @@ impl Repayment {
     /// Lets the borrowers of a block default or repay.
     pub fn serve(&self, block: &mut Block, ahead: &mut Ahead, tally: &mut Tally) {
         self.default(block, ahead, tally);
-        self.end(block, tally);
+        self.end(block, ahead, tally);
     }
 
     /// Borrowers default. A default hits all loans of the person and bars new applications.
@@ -118,8 +118,9 @@ impl Repayment {
     }
 
     /// Loans whose last instalment is paid this month end.
-    fn end(&self, block: &mut Block, tally: &mut Tally) {
+    fn end(&self, block: &mut Block, ahead: &mut Ahead, tally: &mut Tally) {
         block.end(self.month.wrapping_sub(self.term_months), |loan, before, after| {
+            ahead.bring();
             tally.end(loan.lender, loan.slot);
             tally.change_of_debt(before, after);
         });

@@ -4,6 +4,7 @@ use super::ahead::Ahead;
 use super::banks::BankPicker;
 use crate::information::PlatformSet;
 use crate::normal::{normal_cdf, normal_quantile};
+use crate::prefetch::Lines;
 use crate::random::{Key, Purpose, uniform};
 use crate::scenario::parameters::Parameters;
 use rayon::prelude::*;
@@ -430,8 +431,8 @@ impl Block {
 
     /// All of the block, to be brought into a processor's cache ahead of its use: one user here and there at a time would
     /// be waited for one at a time.
-    pub fn ahead(&self) -> Ahead<'_> {
-        Ahead::new(&self.columns, &self.traits, &self.loans)
+    pub fn ahead(&self) -> Ahead {
+        Ahead::new(Lines::of(&self.columns), Lines::of(&self.traits), Lines::of(&self.loans))
     }
 
     /// Bytes that the block takes.

@@ -19,24 +19,42 @@ const SPREAD: usize = 72;
 /// the next one: that is how draws are quick to make, and a step that does the same for all has nothing to foresee.
 #[derive(Default)]
 pub struct Desk {
-    /// Draws of who comes up for an application, and then of where those who do go first.
-    pub drawn: Room<[u32; 4]>,
-    /// Those who come up and apply.
-    pub applicants: List<Applicant>,
-    /// Those of these who apply through platforms.
-    pub through_platforms: List<Applicant>,
-    /// All other applicants.
-    pub at_home: List<Applicant>,
-    /// Applications that lie with lenders.
-    pub open: Open,
-    /// Open applications that are decided.
-    pub decided: Decided,
-    /// The last applications of those whom all lenders so far have refused.
-    pub left: List<Application>,
+    pub coming: Coming,
+    /// Open applications, that is those that lie with lenders, where the lender judges alone.
+    pub alone: Room<Application>,
+    /// Those where the lender buys something.
+    pub buying: Room<Application>,
+    pub deciding: Deciding,
     /// Lenders whom persons have been to, by place in the block: one room for each time that they went to one.
     pub been_to: Vec<Room<u16>>,
-    /// The next lender, for each of those who are left.
-    pub next_lender: Draws,
+    /// Draws of the next lender, for each of those who are refused.
+    pub next_lender: Room<u32>,
+}
+
+/// For those who come up for an application.
+#[derive(Default)]
+pub struct Coming {
+    /// Draws of who does, and then of where those who apply go first.
+    pub drawn: Room<[u32; 4]>,
+    /// Those who apply.
+    pub applicants: Room<Applicant>,
+    /// Those of these who apply through platforms.
+    pub through_platforms: Room<Applicant>,
+    /// All other applicants.
+    pub at_home: Room<Applicant>,
+}
+
+/// For lenders' decisions.
+#[derive(Default)]
+pub struct Deciding {
+    /// Noise of the lender's own judgement.
+    pub own_noise: Room<u32>,
+    /// What lenders buy on applicants.
+    pub purchases: Room<Purchase>,
+    /// Noise of the seller's data, for each purchase.
+    pub seller_noise: Room<u32>,
+    /// Applications on which lenders have decided.
+    pub decided: Room<Application>,
 }
 
 /// A person who asks for a loan.
@@ -83,74 +101,35 @@ impl Application {
     }
 }
 
+/// Applications that lie with lenders.
+pub struct Open<'a> {
+    /// Where the lender judges alone, since it buys nothing or since there is nothing on the applicant.
+    pub alone: List<'a, Application>,
+    /// Where the lender buys what there is on the applicant.
+    pub buying: List<'a, Application>,
+}
+
+impl Open<'_> {
+    pub fn clear(&mut self) {
+        self.alone.clear();
+        self.buying.clear();
+    }
+}
+
 /// What a lender has bought on an applicant.
 #[derive(Clone, Copy, Default)]
 pub struct Purchase {
-    /// What the noise of the data adds to the margin, times the noise.
+    pub application: Application,
+    /// The margin that the lender sees, but for noise.
+    pub margin: f64,
+    /// What the noise of the lender's own judgement adds to the margin, times the noise.
+    pub on_own_noise: f64,
+    /// The same of the noise of the data.
     pub on_noise: f64,
     /// Precision of agencies' pooled records, where these have been bought.
     pub pooled: f64,
-    /// The open application.
-    pub application: u16,
-    /// The applicant, by place in the block.
-    pub place: u16,
     /// The seller: platforms, then agencies.
     pub seller: u16,
-}
-
-/// Applications that lie with lenders.
-#[derive(Default)]
-pub struct Open {
-    pub applications: List<Application>,
-    /// The margin that the lender sees in each, as far as it is known: without noise at first.
-    pub margins: Room<f64>,
-    /// What the noise of the lender's own judgement adds to each margin, times the noise.
-    pub on_own_noise: Room<f64>,
-    /// Noise of the lender's own judgement, for each.
-    pub own_noise: Draws,
-    pub purchases: List<Purchase>,
-    /// Noise of the seller's data, for each purchase.
-    pub seller_noise: Draws,
-}
-
-impl Open {
-    pub fn clear(&mut self) {
-        self.applications.clear();
-        self.purchases.clear();
-    }
-}
-
-/// Open applications that are decided, by number: the approved ones from the front on, the refused ones from the back.
-#[derive(Default)]
-pub struct Decided {
-    numbers: Room<u16>,
-    approved: usize,
-    refused: usize,
-}
-
-impl Decided {
-    pub fn clear(&mut self) {
-        (self.approved, self.refused) = (0, 0);
-    }
-
-    /// Adds the application with this number, which is how many there are before it.
-    #[inline]
-    pub fn put(&mut self, number: usize, is_approved: bool) {
-        let place = if is_approved { self.approved } else { PLACES - 1 - self.refused };
-        self.numbers.put(place, number as u16);
-        self.approved += usize::from(is_approved);
-        self.refused = number + 1 - self.approved;
-    }
-
-    /// Those that are approved, in order.
-    pub fn approved(&self) -> &[u16] {
-        self.numbers.of(0..self.approved)
-    }
-
-    /// Those that are refused, in order.
-    pub fn refused(&self) -> impl Iterator<Item = &u16> {
-        self.numbers.of(PLACES - self.refused..PLACES).iter().rev()
-    }
 }
 
 /// Room for something on everybody in a block.
@@ -174,34 +153,47 @@ impl<T> Room<T> {
         &self.0[place % PLACES]
     }
 
-    pub fn of(&self, places: std::ops::Range<usize>) -> &[T] {
-        &self.0[places]
-    }
-
     pub fn of_mut(&mut self, places: std::ops::Range<usize>) -> &mut [T] {
         &mut self.0[places]
     }
+
+    /// An empty list, in the place of whatever is here.
+    #[inline]
+    pub fn list(&mut self) -> List<'_, T> {
+        List { things: self, len: 0 }
+    }
 }
 
-/// A list to which things are added or not without a branch, a thing for each person of a block at most.
-#[derive(Default)]
-pub struct List<T: Copy + Default> {
-    things: Room<T>,
+impl Room<u32> {
+    /// The first words of draws for the agents and options of some things, in their order.
+    pub fn draw<T>(
+        &mut self,
+        key: Key,
+        purpose: Purpose,
+        month: u32,
+        things: &[T],
+        of: impl Fn(&T) -> [u32; 2],
+    ) -> &[u32] {
+        let words = &mut self.0[..things.len()];
+        key.first_words(purpose, month, things, of, words);
+        words
+    }
+}
+
+/// A list in a room, to which things are added or not without a branch: a thing for each person of a block at most.
+pub struct List<'a, T> {
+    things: &'a mut Room<T>,
     len: usize,
 }
 
-impl<T: Copy + Default> List<T> {
-    pub fn clear(&mut self) {
-        self.len = 0;
-    }
-
+impl<T: Copy> List<'_, T> {
     #[inline]
     pub fn len(&self) -> usize {
         self.len
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
+    pub fn clear(&mut self) {
+        self.len = 0;
     }
 
     #[inline]
@@ -215,29 +207,43 @@ impl<T: Copy + Default> List<T> {
         self.len += usize::from(add);
     }
 
+    #[inline]
     pub fn as_slice(&self) -> &[T] {
-        self.things.of(0..self.len)
+        &self.things.0[..self.len]
     }
 }
 
-/// The first words of draws for the agents and options of some things.
-#[derive(Default)]
-pub struct Draws(Room<u32>);
+/// Applications on which lenders have decided: the approved ones from the front of a room on, the refused ones from
+/// its back.
+pub struct Decided<'a> {
+    applications: &'a mut Room<Application>,
+    approved: usize,
+    refused: usize,
+}
 
-impl Draws {
-    /// Has words drawn for the things of a list, in its order, and some more, since all are drawn side by side. What
-    /// those are of, which was on the list before, does not matter.
-    pub fn draw<T: Copy + Default>(
-        &mut self,
-        key: Key,
-        purpose: Purpose,
-        month: u32,
-        list: &List<T>,
-        of: impl Fn(&T) -> [u32; 2],
-    ) -> &[u32] {
-        let drawn = list.len.next_multiple_of(DRAWN_SIDE_BY_SIDE);
-        key.first_words(purpose, month, list.things.of(0..drawn), of, self.0.of_mut(0..drawn));
-        self.0.of(0..list.len)
+impl Decided<'_> {
+    /// None yet.
+    #[inline]
+    pub fn none(room: &mut Room<Application>) -> Decided<'_> {
+        Decided { applications: room, approved: 0, refused: 0 }
+    }
+
+    #[inline]
+    pub fn put(&mut self, application: Application, is_approved: bool) {
+        let place = if is_approved { self.approved } else { PLACES - 1 - self.refused };
+        self.applications.put(place, application);
+        self.approved += usize::from(is_approved);
+        self.refused += usize::from(!is_approved);
+    }
+
+    /// Those that are approved, in order.
+    pub fn approved(&self) -> &[Application] {
+        &self.applications.0[..self.approved]
+    }
+
+    /// Those that are refused, the last one first.
+    pub fn refused(&self) -> &[Application] {
+        &self.applications.0[PLACES - self.refused..PLACES]
     }
 }
 
@@ -248,17 +254,19 @@ mod tests {
     /// Also where as many are refused, or approved, as there are users in a block.
     #[test]
     fn decided_applications_are_apart_and_in_order() {
-        let mut decided = Decided::default();
+        let mut room = Room::default();
+        let application = |place: usize| Application { place: place as u16, ..Application::default() };
         for approves in [|i: usize| i.is_multiple_of(3), |_| true, |_| false] {
-            decided.clear();
-            (0..BLOCK).for_each(|i| decided.put(i, approves(i)));
-            let those = |approved: bool| {
-                (0..BLOCK).filter(|i| approves(*i) == approved).map(|i| i as u16).collect::<Vec<_>>()
-            };
-            assert_eq!(decided.approved(), those(true));
-            assert_eq!(decided.refused().copied().collect::<Vec<_>>(), those(false));
+            let mut decided = Decided::none(&mut room);
+            (0..BLOCK).for_each(|i| decided.put(application(i), approves(i)));
+            let those = |approved: bool| (0..BLOCK).filter(|i| approves(*i) == approved).collect::<Vec<_>>();
+            assert_eq!(decided.approved().iter().map(Application::place).collect::<Vec<_>>(), those(true));
+            assert_eq!(
+                decided.refused().iter().rev().map(Application::place).collect::<Vec<_>>(),
+                those(false)
+            );
         }
-        decided.clear();
-        assert_eq!((decided.approved().len(), decided.refused().count()), (0, 0));
+        let decided = Decided::none(&mut room);
+        assert_eq!((decided.approved().len(), decided.refused().len()), (0, 0));
     }
 }

@@ -1,7 +1,9 @@
 //! Lending: users apply, lenders look at what they know and can buy, decide, and lend.
 
 use super::demand;
-use super::desk::{Applicant, Application, DRAWN_SIDE_BY_SIDE, Desk, Open, Purchase, Room};
+use super::desk::{
+    Applicant, Application, Coming, DRAWN_SIDE_BY_SIDE, Decided, Deciding, Desk, List, Open, Purchase, Room,
+};
 use crate::agents::ahead::Ahead;
 use crate::agents::banks::{BankPicker, Source};
 use crate::agents::users::{BLOCK, Block, HOME_SLOT, MOST_LOANS, quality};
@@ -47,8 +49,8 @@ pub struct Lending {
     sources: Vec<Source>,
     /// Own precision by class: thick file, thin file.
     own_precision: Vec<[f64; 2]>,
-    /// How signals are read, by class, file and score: [`NO_SCORE`], or that of a platform.
-    readings: Vec<Reading>,
+    /// How signals are read, by class, score ([`NO_SCORE`], or that of a platform) and file.
+    readings: Vec<[Reading; 2]>,
     agencies: Vec<AgencyOnOffer>,
     delivered: Delivered,
     /// The lowest rank of quality, as a word, at which a person with so many loans is creditworthy.
@@ -72,6 +74,8 @@ const NO_SCORE: u16 = 0;
 #[derive(Clone, Copy)]
 struct Lender {
     class: u16,
+    /// Where the readings of its class begin.
+    readings: u16,
     /// Its source, by number.
     source: u8,
     buys: Buys,
@@ -80,7 +84,7 @@ struct Lender {
 }
 
 /// What a bank buys on its applicants.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 enum Buys {
     Nothing,
     /// Platforms' own scores.
@@ -148,7 +152,10 @@ impl Lending {
             .map(|class| [false, true].map(|thin| world.own_precision(class, thin)))
             .collect();
         let scores = || [0.0].into_iter().chain(direct_precision.iter().copied());
-        let readings = |own: &f64| scores().map(|bought| terms.reading(*own, bought)).collect::<Vec<_>>();
+        let readings = |own: &[f64; 2]| {
+            let own = *own;
+            scores().map(move |bought| own.map(|own| terms.reading(own, bought))).collect::<Vec<_>>()
+        };
         let agencies: Vec<AgencyOnOffer> = (0..world.agencies.len()).map(offer).collect();
         let has_records = |source| {
             agencies.iter().enumerate().any(|(a, agency)| agency.records_loans && agency.serves(a, source))
@@ -160,6 +167,7 @@ impl Lending {
         };
         let lender = |(class, source): (&u16, &Source)| Lender {
             class: *class,
+            readings: *class * (1 + platforms as u16),
             source: source.number() as u8,
             buys: Buys::from(*source),
             sees_reported: sees_reported(*source),
@@ -191,7 +199,7 @@ impl Lending {
             homes: BankPicker::new(&rows().map(|row| row.deposit_share).collect::<Vec<_>>(), &counts),
             lenders: (world.banks.class.iter().zip(&world.banks.source)).map(lender).collect(),
             sources,
-            readings: own_precision.as_flattened().iter().flat_map(readings).collect(),
+            readings: own_precision.iter().flat_map(readings).collect(),
             own_precision,
             direct_precision,
             agencies,
@@ -206,26 +214,36 @@ impl Lending {
 
     /// Lets the users of a block apply, and lenders decide on those who do, one lender after another.
     pub fn serve(&self, block: &mut Block, ahead: &mut Ahead, desk: &mut Desk, tally: &mut Tally) {
-        let candidates = self.apply(block, desk);
-        self.go_to_first_lenders(block, ahead, desk, candidates, tally);
-        for round in 0..self.tries {
-            self.decide(block, ahead, desk, round, tally);
-            if desk.left.is_empty() {
+        let Desk { coming, alone, buying, deciding, been_to, next_lender } = desk;
+        let mut open = Open { alone: alone.list(), buying: buying.list() };
+        self.go_to_first_lenders(block, ahead, coming, &mut open, tally);
+        for round in 0..self.tries as usize {
+            let decided = self.decide(block, ahead, &mut open, deciding, tally);
+            for application in decided.approved() {
+                ahead.bring();
+                self.grant(block, application, tally);
+            }
+            let refused = decided.refused();
+            if refused.is_empty() || round + 1 == self.tries as usize {
                 return;
             }
-            self.go_to_next_lenders(block, desk, round, tally);
+            if been_to.len() == round {
+                been_to.push(Room::default());
+            }
+            refused.iter().for_each(|application| been_to[round].put(application.place(), application.bank));
+            open.clear();
+            self.go_to_next_lenders(block, refused, &been_to[..=round], next_lender, &mut open);
         }
     }
 
     /// Users of a block come up for an application, and apply unless barred, at the limit of loans, or discouraged.
     /// Only those who come up are looked at: from one to the next is a geometric skip, keyed by block and candidate.
     /// Says how many there are.
-    fn apply(&self, block: &Block, desk: &mut Desk) -> usize {
-        desk.applicants.clear();
+    fn apply(&self, block: &Block, drawn: &mut Room<[u32; 4]>, applicants: &mut List<Applicant>) -> usize {
         let discouraging = self.goes_on[0] < 1.0 || (self.goes_on[1] < 1.0 && block.has_reported_loans());
         let (mut place, mut candidates, mut at_once) = (0, 0, self.at_once);
         loop {
-            let drawn = desk.drawn.of_mut(0..at_once);
+            let drawn = drawn.of_mut(0..at_once);
             let first = (candidates / WORDS) as u32;
             self.key.draw_options(Purpose::Application, block.number, self.month, first, drawn);
             for word in drawn.as_flattened() {
@@ -239,7 +257,7 @@ impl Lending {
                 if discouraging {
                     applies = applies && self.goes_on(block, place);
                 }
-                desk.applicants.push_if(applicant, applies);
+                applicants.push_if(applicant, applies);
                 candidates += 1;
                 place += 1;
             }
@@ -265,15 +283,17 @@ impl Lending {
         &self,
         block: &Block,
         ahead: &mut Ahead,
-        desk: &mut Desk,
-        candidates: usize,
+        coming: &mut Coming,
+        open: &mut Open,
         tally: &mut Tally,
     ) {
-        let Desk { drawn, applicants, through_platforms, at_home, open, .. } = desk;
-        let (through_platforms, at_home) = if self.platform_share > 0.0 {
+        let Coming { drawn, applicants, through_platforms, at_home } = coming;
+        let (mut applicants, mut at_home) = (applicants.list(), at_home.list());
+        ahead.bring_some();
+        let candidates = self.apply(block, drawn, &mut applicants);
+        if self.platform_share > 0.0 {
+            let mut through_platforms = through_platforms.list();
             self.draw_ways(block, candidates, drawn);
-            through_platforms.clear();
-            at_home.clear();
             for applicant in applicants.as_slice() {
                 let [word, _] = way(drawn, *applicant);
                 let is_member = block.memberships(usize::from(applicant.place)) != 0;
@@ -281,36 +301,32 @@ impl Lending {
                 through_platforms.push_if(*applicant, through_platform);
                 at_home.push_if(*applicant, !through_platform);
             }
-            (through_platforms.as_slice(), at_home.as_slice())
-        } else {
-            (&[][..], applicants.as_slice())
-        };
-        open.clear();
-        for applicant in through_platforms {
-            ahead.bring();
-            let mut application = self.application(block, applicant.place);
-            tally.ask(application.groups);
-            let place = application.place();
-            // Given that the first number is below the share of those who go through platforms, its part of that
-            // is a number in (0, 1) itself.
-            let [first, second] = way(drawn, *applicant).map(uniform);
-            let platform = self.by_weight.pick(block.memberships(place), first / self.platform_share);
-            if self.refers >> platform & 1 == 1 {
-                application.bank = self.partners.pick(second) as u16;
-                application.slot = platform as u8 + 1;
-            } else if second < self.diversion {
-                application.bank = block.home_bank(place) as u16;
-            } else {
-                continue;
+            for applicant in through_platforms.as_slice() {
+                // Given that the first number is below the share of those who go through platforms, its part of
+                // that is a number in (0, 1) itself.
+                let [first, second] = way(drawn, *applicant).map(uniform);
+                let mut application = self.application(block, applicant.place);
+                tally.ask(application.groups);
+                let place = application.place();
+                let platform = self.by_weight.pick(block.memberships(place), first / self.platform_share);
+                if self.refers >> platform & 1 == 1 {
+                    application.bank = self.partners.pick(second) as u16;
+                    application.slot = platform as u8 + 1;
+                } else if second < self.diversion {
+                    application.bank = block.home_bank(place) as u16;
+                } else {
+                    continue;
+                }
+                self.put_before_lender(application, open);
             }
-            self.put_before_lender(block, application, open, tally);
+            applicants = at_home;
         }
-        for applicant in at_home {
-            ahead.bring();
+        ahead.bring_some();
+        for applicant in applicants.as_slice() {
             let mut application = self.application(block, applicant.place);
             tally.ask(application.groups);
             application.bank = block.home_bank(application.place()) as u16;
-            self.put_before_lender(block, application, open, tally);
+            self.put_before_lender(application, open);
         }
     }
 
@@ -330,43 +346,165 @@ impl Lending {
         Application { place, rank, groups, slot: HOME_SLOT, ..Application::default() }
     }
 
-    /// Puts an application before its lender, who buys from its sources what there is on the applicant, and has
-    /// then seen all but for noise.
-    // Not by reference to anybody: so it stays in registers until it is written down once.
-    #[inline(always)]
-    fn put_before_lender(&self, block: &Block, application: Application, open: &mut Open, tally: &mut Tally) {
-        let Application { rank, bank, slot, .. } = application;
-        let (place, thin_file) = (application.place(), application.thin_file());
-        let lender = self.lenders[usize::from(bank)];
-        let number = open.applications.len();
-        let readings = (2 * usize::from(lender.class) + usize::from(thin_file)) * (1 + self.platforms);
-        let mut reading = &self.readings[readings + usize::from(NO_SCORE)];
-        let of_pool;
-        match lender.buys {
-            Buys::Nothing => {}
-            Buys::Scores => {
-                let score = self.score_for_sale(block, place, slot);
-                reading = &self.readings[readings + usize::from(score)];
-                let (on_noise, seller) = (reading.on_bought_noise, score.wrapping_sub(1));
-                let purchase = Purchase {
-                    on_noise,
-                    pooled: 0.0,
-                    application: number as u16,
-                    place: application.place,
-                    seller,
-                };
-                open.purchases.push_if(purchase, score != NO_SCORE);
-            }
-            Buys::Records => {
-                of_pool = self.query_agencies(block, place, thin_file, bank, open, tally);
-                reading = of_pool.as_ref().unwrap_or(reading);
+    #[inline]
+    fn put_before_lender(&self, application: Application, open: &mut Open) {
+        let buys = self.lenders[usize::from(application.bank)].buys != Buys::Nothing;
+        open.alone.push_if(application, !buys);
+        open.buying.push_if(application, buys);
+    }
+
+    /// Lenders buy from their sources what there is on their applicants, and decide.
+    fn decide<'a>(
+        &self,
+        block: &Block,
+        ahead: &mut Ahead,
+        Open { alone, buying }: &mut Open,
+        deciding: &'a mut Deciding,
+        tally: &mut Tally,
+    ) -> Decided<'a> {
+        let Deciding { own_noise, purchases, seller_noise, decided } = deciding;
+        let mut purchases = purchases.list();
+        for application in buying.as_slice() {
+            ahead.bring();
+            match self.buy(block, application, tally) {
+                Some(purchase) => purchases.push(purchase),
+                None => alone.push(*application),
             }
         }
-        let loans_seen = self.loans_seen(block, place, bank);
-        let quality = self.near_normal.of(middle_word(rank));
-        open.margins.put(number, reading.margin_but_for_noise(quality, loans_seen));
-        open.on_own_noise.put(number, reading.on_own_noise);
-        open.applications.push(application);
+        let decided =
+            self.decide_alone(block, ahead, alone.as_slice(), own_noise, Decided::none(decided), tally);
+        self.decide_with(block, purchases.as_slice(), own_noise, seller_noise, decided, tally)
+    }
+
+    /// What a lender buys on an applicant, if there is anything.
+    #[inline]
+    fn buy(&self, block: &Block, application: &Application, tally: &mut Tally) -> Option<Purchase> {
+        let lender = self.lenders[usize::from(application.bank)];
+        let (reading, seller, pooled) = match lender.buys {
+            Buys::Nothing => return None,
+            Buys::Scores => match self.score_for_sale(block, application.place(), application.slot) {
+                NO_SCORE => return None,
+                score => (*self.reading(lender, score, application), score - 1, 0.0),
+            },
+            Buys::Records => self.query_agencies(block, application, lender, tally)?,
+        };
+        Some(Purchase {
+            application: *application,
+            margin: self.margin_but_for_noise(block, application, lender, &reading),
+            on_own_noise: reading.on_own_noise,
+            on_noise: reading.on_bought_noise,
+            pooled,
+            seller,
+        })
+    }
+
+    /// How a lender reads its own signal beside a platform's score, or [`NO_SCORE`].
+    #[inline]
+    fn reading(&self, lender: Lender, score: u16, application: &Application) -> &Reading {
+        &self.readings[usize::from(lender.readings + score)][usize::from(application.thin_file())]
+    }
+
+    /// The margin that a lender sees, but for noise.
+    #[inline]
+    fn margin_but_for_noise(
+        &self,
+        block: &Block,
+        application: &Application,
+        lender: Lender,
+        reading: &Reading,
+    ) -> f64 {
+        let quality = self.near_normal.of(middle_word(application.rank));
+        reading.margin_but_for_noise(quality, self.loans_seen(block, application, lender))
+    }
+
+    /// Lenders decide who have bought nothing.
+    #[inline(never)]
+    fn decide_alone<'a>(
+        &self,
+        block: &Block,
+        ahead: &mut Ahead,
+        open: &[Application],
+        noise: &mut Room<u32>,
+        mut decided: Decided<'a>,
+        tally: &mut Tally,
+    ) -> Decided<'a> {
+        ahead.bring_some();
+        let noise = self.own_noise(block, open, noise, |application| application);
+        for (application, word) in open.iter().zip(noise) {
+            ahead.bring();
+            let lender = self.lenders[usize::from(application.bank)];
+            let reading = self.reading(lender, NO_SCORE, application);
+            let margin = self.margin_but_for_noise(block, application, lender, reading)
+                + reading.on_own_noise * self.near_normal.of(*word);
+            let is_approved = self.approves(block, application, margin, *word, None);
+            tally.decide(usize::from(application.bank), application.groups, is_approved);
+            decided.put(*application, is_approved);
+        }
+        decided
+    }
+
+    /// Lenders decide who have bought something.
+    #[inline(never)]
+    fn decide_with<'a>(
+        &self,
+        block: &Block,
+        purchases: &[Purchase],
+        own_noise: &mut Room<u32>,
+        seller_noise: &mut Room<u32>,
+        mut decided: Decided<'a>,
+        tally: &mut Tally,
+    ) -> Decided<'a> {
+        let own_noise = self.own_noise(block, purchases, own_noise, |purchase| &purchase.application);
+        let seller_noise = seller_noise.draw(self.key, Purpose::SellerNoise, 0, purchases, |purchase| {
+            [block.user(purchase.application.place()), u32::from(purchase.seller)]
+        });
+        for ((purchase, own_word), seller_word) in purchases.iter().zip(own_noise).zip(seller_noise) {
+            let Purchase { application, margin, on_own_noise, on_noise, seller, .. } = purchase;
+            let (bank, seller) = (usize::from(application.bank), usize::from(*seller));
+            if seller < self.platforms {
+                tally.query_platform(bank, seller);
+            }
+            let margin = margin
+                + on_own_noise * self.near_normal.of(*own_word)
+                + on_noise * self.near_normal.of(*seller_word);
+            let is_approved =
+                self.approves(block, application, margin, *own_word, Some((purchase, *seller_word)));
+            tally.decide(bank, application.groups, is_approved);
+            decided.put(*application, is_approved);
+        }
+        decided
+    }
+
+    /// The noise of lenders' own judgement, which stays the same from one application to the next.
+    fn own_noise<'a, T>(
+        &self,
+        block: &Block,
+        things: &[T],
+        words: &'a mut Room<u32>,
+        application: impl Fn(&T) -> &Application,
+    ) -> &'a [u32] {
+        words.draw(self.key, Purpose::OwnNoise, 0, things, |thing| {
+            let application = application(thing);
+            [block.user(application.place()), u32::from(application.bank)]
+        })
+    }
+
+    /// Whether a bank approves an application in which it sees this near margin, given the words of the noise of its own
+    /// judgement and of what it has bought.
+    #[inline(always)]
+    fn approves(
+        &self,
+        block: &Block,
+        application: &Application,
+        margin: f64,
+        own_noise: u32,
+        purchase: Option<(&Purchase, u32)>,
+    ) -> bool {
+        if margin.abs() > self.margin_error {
+            margin > 0.0
+        } else {
+            self.approves_exactly(block, application, own_noise, purchase)
+        }
     }
 
     /// The platform that sells a lender its score of a person, as its number + 1: the one that referred, or else
@@ -378,20 +516,19 @@ impl Lending {
     }
 
     /// Queries the agencies that are a bank's source. Their records on an applicant are pooled and read by the ablest,
-    /// whose noise they bear. Returns how the bank reads the pool beside its own signal.
+    /// whose noise they bear. Returns how the bank reads the pool beside its own signal, whose noise it bears, and the
+    /// precision of the pool.
     #[inline(never)]
     fn query_agencies(
         &self,
         block: &Block,
-        place: usize,
-        thin_file: bool,
-        bank: u16,
-        open: &mut Open,
+        application: &Application,
+        lender: Lender,
         tally: &mut Tally,
-    ) -> Option<Reading> {
-        let (user, memberships, bank) = (block.user(place), block.memberships(place), usize::from(bank));
-        let Lender { class, source, .. } = self.lenders[bank];
-        let (class, source) = (usize::from(class), self.sources[usize::from(source)]);
+    ) -> Option<(Reading, u16, f64)> {
+        let (place, bank) = (application.place(), usize::from(application.bank));
+        let (user, memberships) = (block.user(place), block.memberships(place));
+        let (class, source) = (usize::from(lender.class), self.sources[usize::from(lender.source)]);
         let consents = self.delivered.consents(user);
         let mut ablest: Option<usize> = None;
         let mut held_by_all = 0;
@@ -409,35 +546,38 @@ impl Lending {
         let ablest = ablest?;
         tally.agency_decisions += 1;
         let pooled = self.agencies[ablest].capability * self.delivered.pool.raw(held_by_all);
-        let reading = self.terms.reading(self.own_precision[class][usize::from(thin_file)], pooled);
-        let (application, seller) = (open.applications.len() as u16, (self.platforms + ablest) as u16);
-        let (on_noise, place) = (reading.on_bought_noise, place as u16);
-        open.purchases.push(Purchase { on_noise, pooled, application, place, seller });
-        Some(reading)
+        let own = self.own_precision[class][usize::from(application.thin_file())];
+        Some((self.terms.reading(own, pooled), (self.platforms + ablest) as u16, pooled))
     }
 
-    /// Loans of a person that a bank sees: its own, and reported ones where it may look.
-    #[inline(always)]
-    fn loans_seen(&self, block: &Block, place: usize, bank: u16) -> u32 {
-        if block.has_reported_loans() && self.lenders[usize::from(bank)].sees_reported {
-            block.loans_from_or_reported(place, usize::from(bank))
+    /// Loans of an applicant that a lender sees: its own, and reported ones where it may look.
+    #[inline]
+    fn loans_seen(&self, block: &Block, application: &Application, lender: Lender) -> u32 {
+        let (place, bank) = (application.place(), usize::from(application.bank));
+        if block.has_reported_loans() && lender.sees_reported {
+            block.loans_from_or_reported(place, bank)
         } else {
-            block.loans_from(place, usize::from(bank))
+            block.loans_from(place, bank)
         }
     }
 
-    /// Those whom lenders have refused `round + 1` times go to another one that they have not asked, drawn by
-    /// deposit share. Another lender's refusal is not visible, and the platform referred to the first alone.
-    fn go_to_next_lenders(&self, block: &Block, desk: &mut Desk, round: u32, tally: &mut Tally) {
-        let Desk { left, next_lender, been_to, open, .. } = desk;
-        let asked = round + 1;
-        let words = next_lender.draw(self.key, Purpose::NextLender, self.month, left, |application| {
+    /// Those whom lenders have refused go to another one that they have not asked, drawn by deposit share. Another lender's
+    /// refusal is not visible, and the platform referred to the first alone.
+    fn go_to_next_lenders(
+        &self,
+        block: &Block,
+        refused: &[Application],
+        been_to: &[Room<u16>],
+        words: &mut Room<u32>,
+        open: &mut Open,
+    ) {
+        let asked = been_to.len() as u32;
+        let words = words.draw(self.key, Purpose::NextLender, self.month, refused, |application| {
             [block.user(application.place()), asked << 8]
         });
-        open.clear();
-        for (application, word) in left.as_slice().iter().zip(words) {
+        for (application, word) in refused.iter().zip(words) {
             let place = application.place();
-            let been_to = been_to[..asked as usize].iter().map(|lenders| *lenders.get(place));
+            let been_to = been_to.iter().map(|lenders| *lenders.get(place));
             let mut bank = self.homes.pick(uniform(*word)) as u16;
             if been_to.clone().any(|lender| lender == bank) {
                 match self.next_lender(block.user(place), asked, |bank| {
@@ -447,8 +587,7 @@ impl Lending {
                     None => continue,
                 }
             }
-            let application = Application { bank, slot: HOME_SLOT, ..*application };
-            self.put_before_lender(block, application, open, tally);
+            self.put_before_lender(Application { bank, slot: HOME_SLOT, ..*application }, open);
         }
     }
 
@@ -463,71 +602,17 @@ impl Lending {
             .find(|bank| !has_been_asked(*bank))
     }
 
-    /// Banks, to which their applicants have come after `round` others, decide on the open applications; the
-    /// applicants who are refused and may go on to another bank are left.
-    fn decide(&self, block: &mut Block, ahead: &mut Ahead, desk: &mut Desk, round: u32, tally: &mut Tally) {
-        let Desk { open, decided, left, been_to, .. } = desk;
-        let own_noise =
-            open.own_noise.draw(self.key, Purpose::OwnNoise, 0, &open.applications, |application| {
-                [block.user(application.place()), u32::from(application.bank)]
-            });
-        let seller_noise =
-            open.seller_noise.draw(self.key, Purpose::SellerNoise, 0, &open.purchases, |purchase| {
-                [block.user(usize::from(purchase.place)), u32::from(purchase.seller)]
-            });
-        let (applications, purchases) = (open.applications.as_slice(), open.purchases.as_slice());
-        for (purchase, word) in purchases.iter().zip(seller_noise) {
-            let number = usize::from(purchase.application);
-            open.margins
-                .put(number, open.margins.get(number) + purchase.on_noise * self.near_normal.of(*word));
-            let (bank, seller) = (usize::from(applications[number].bank), usize::from(purchase.seller));
-            if seller < self.platforms {
-                tally.query_platform(bank, seller);
-            }
-        }
-        let may_go_on = round + 1 < self.tries;
-        decided.clear();
-        for (i, (application, word)) in applications.iter().zip(own_noise).enumerate() {
-            ahead.bring();
-            let margin = open.margins.get(i) + open.on_own_noise.get(i) * self.near_normal.of(*word);
-            let mut is_approved = margin > 0.0;
-            if margin.abs() <= self.margin_error {
-                let purchase =
-                    purchases.iter().zip(seller_noise).find(|(p, _)| usize::from(p.application) == i);
-                is_approved = self.approves_exactly(block, application, *word, purchase);
-            }
-            tally.decide(usize::from(application.bank), application.groups, is_approved);
-            decided.put(i, is_approved);
-        }
-        left.clear();
-        if may_go_on {
-            let asked = round as usize;
-            if been_to.len() <= asked {
-                been_to.resize_with(asked + 1, Room::default);
-            }
-            for i in decided.refused() {
-                let application = applications[usize::from(*i)];
-                been_to[asked].put(application.place(), application.bank);
-                left.push(application);
-            }
-        }
-        for i in decided.approved() {
-            self.grant(block, &applications[usize::from(*i)], tally);
-        }
-    }
-
-    /// Whether a bank approves, where near values are too near to call, given the words of the noise of its own
-    /// judgement and of what it has bought.
+    /// The same where near values are too near to call.
     #[cold]
     fn approves_exactly(
         &self,
         block: &Block,
         application: &Application,
         own_noise: u32,
-        purchase: Option<(&Purchase, &u32)>,
+        purchase: Option<(&Purchase, u32)>,
     ) -> bool {
-        let class = usize::from(self.lenders[usize::from(application.bank)].class);
-        let own = self.own_precision[class][usize::from(application.thin_file())];
+        let lender = self.lenders[usize::from(application.bank)];
+        let own = self.own_precision[usize::from(lender.class)][usize::from(application.thin_file())];
         let quality = quality(application.rank);
         let noise = |word| normal_quantile(uniform(word));
         let mut signals = weighted_signal(quality, own, noise(own_noise));
@@ -535,11 +620,11 @@ impl Lending {
         if let Some((purchase, word)) = purchase {
             let bought = self.direct_precision.get(usize::from(purchase.seller)).unwrap_or(&purchase.pooled);
             if *bought > 0.0 {
-                signals += weighted_signal(quality, *bought, noise(*word));
+                signals += weighted_signal(quality, *bought, noise(word));
                 precision += bought;
             }
         }
-        let loans_seen = self.loans_seen(block, application.place(), application.bank);
+        let loans_seen = self.loans_seen(block, application, lender);
         self.terms.approves(signals / (1.0 + precision), precision, loans_seen)
     }
 
