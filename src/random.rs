@@ -6,6 +6,7 @@
 //! and Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3"), checked against its authors'
 //! known answers.
 
+use multiversion::multiversion;
 use std::convert::Infallible;
 
 /// What a draw is for. Two purposes never share a draw; the numbers are part of every key, so they
@@ -83,13 +84,10 @@ impl Key {
     }
 
     /// [`Key::draw`] for the options from `first` on, one after another: many at once, since processors
-    /// work out several side by side. (So they do in a loop of unknown length, which inlining could undo.)
-    #[inline(never)]
+    /// work out several side by side.
     pub fn draw_options(self, purpose: Purpose, agent: u32, month: u32, first: u32, out: &mut [[u32; 4]]) {
         let purpose_and_month = (purpose as u32) << 24 | month;
-        for (i, words) in out.iter_mut().enumerate() {
-            *words = philox(self.0, [agent, first + i as u32, purpose_and_month, 1]);
-        }
+        philox_side_by_side(self.0, |i| [agent, first.wrapping_add(i), purpose_and_month, 1], out);
     }
 
     /// The words of [`Key::draw`] for the options 0, 1, 2, ..., two after two.
@@ -98,16 +96,12 @@ impl Key {
     }
 
     /// [`Key::draw`] for the agents from `first` on, one after another, and one option.
-    #[inline(never)]
     pub fn draw_agents(self, purpose: Purpose, first: u32, option: u32, out: &mut [[u32; 4]]) {
         let purpose = (purpose as u32) << 24;
-        for (i, words) in out.iter_mut().enumerate() {
-            *words = philox(self.0, [first + i as u32, option, purpose, 1]);
-        }
+        philox_side_by_side(self.0, |i| [first.wrapping_add(i), option, purpose, 1], out);
     }
 
     /// The first word of [`Key::draw`] for the agent and option `of` each thing: many at once.
-    #[inline(never)]
     pub fn first_words<T>(
         self,
         purpose: Purpose,
@@ -117,10 +111,11 @@ impl Key {
         out: &mut [u32],
     ) {
         let purpose_and_month = (purpose as u32) << 24 | month;
-        for (thing, word) in things.iter().zip(out) {
+        let counter = move |thing: &T| {
             let [agent, option] = of(thing);
-            *word = philox(self.0, [agent, option, purpose_and_month, 1])[0];
-        }
+            [agent, option, purpose_and_month, 1]
+        };
+        first_words_side_by_side(self.0, counter, things, out);
     }
 
     /// One number in (0, 1) for (purpose, agent, month, option).
@@ -217,6 +212,29 @@ fn philox(key: [u32; 2], counter: [u32; 4]) -> [u32; 4] {
         k1 = k1.wrapping_add(WEYL[1]);
     }
     [c0, c1, c2, c3]
+}
+
+/// [`philox`] at the counters of 0, 1, 2, ..., with wide instructions where the processor has them.
+// A function of its own, as the next one: so the loop is one over slices of which nothing else is known, which is what
+// compilers work out side by side.
+#[multiversion(targets("x86_64+avx2"))]
+fn philox_side_by_side(key: [u32; 2], counter: impl Fn(u32) -> [u32; 4], out: &mut [[u32; 4]]) {
+    for (i, words) in out.iter_mut().enumerate() {
+        *words = philox(key, counter(i as u32));
+    }
+}
+
+/// The same at the counters of some things, and of each draw the first word only.
+#[multiversion(targets("x86_64+avx2"))]
+fn first_words_side_by_side<T>(
+    key: [u32; 2],
+    counter: impl Fn(&T) -> [u32; 4],
+    things: &[T],
+    out: &mut [u32],
+) {
+    for (thing, word) in things.iter().zip(out) {
+        *word = philox(key, counter(thing))[0];
+    }
 }
 
 #[cfg(test)]

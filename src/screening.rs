@@ -96,11 +96,11 @@ impl LendingTerms {
         let precision = own + bought;
         let on_mean = self.pd_slope / (1.0 + precision);
         Reading {
-            of_average: self.break_even_probit * self.spread(precision) + self.pd_intercept,
-            on_quality: on_mean * precision,
-            on_own_noise: on_mean * libm::sqrt(own),
-            on_bought_noise: on_mean * libm::sqrt(bought),
-            on_loan: self.pd_per_loan,
+            of_average: (self.break_even_probit * self.spread(precision) + self.pd_intercept) as f32,
+            on_quality: (on_mean * precision) as f32,
+            on_own_noise: (on_mean * libm::sqrt(own)) as f32,
+            on_bought_noise: (on_mean * libm::sqrt(bought)) as f32,
+            on_loan: self.pd_per_loan as f32,
         }
     }
 
@@ -129,33 +129,44 @@ impl Screen {
 }
 
 /// How a lender reads signals of two precisions: what [`LendingTerms::approves`] works out of them for every
-/// applicant alike, as factors on what differs.
+/// applicant alike, as factors on what differs. Near values, in as few bytes as will do.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Reading {
     /// The margin of somebody of average quality, without noise and loans.
-    of_average: f64,
-    on_quality: f64,
+    of_average: f32,
+    on_quality: f32,
     /// On the noise of its own judgement.
-    pub on_own_noise: f64,
+    pub on_own_noise: f32,
     /// On the noise of what it has bought.
-    pub on_bought_noise: f64,
+    pub on_bought_noise: f32,
     /// What each loan that is seen takes off.
-    on_loan: f64,
+    on_loan: f32,
 }
 
 impl Reading {
     /// By how much the lender's PD is below break-even, on the probit scale of a certain quality, without noise.
     /// With noise, times [`Reading::on_own_noise`] and [`Reading::on_bought_noise`], added, the lender approves
-    /// where this is above 0. Rounded otherwise than [`LendingTerms::approves`], by 1e-9 at most.
+    /// where this is above 0.
     #[inline]
-    pub fn margin_but_for_noise(&self, quality: f64, loans_seen: u32) -> f64 {
-        self.of_average + self.on_quality * quality - self.on_loan * f64::from(loans_seen)
+    pub fn margin_but_for_noise(&self, quality: f32, loans_seen: u32) -> f32 {
+        self.of_average + self.on_quality * quality - self.on_loan * loans_seen as f32
     }
 
-    /// By how much a margin can be off where quality and both noises are off by `error`.
-    pub fn margin_error(terms: &LendingTerms, error: f64) -> f64 {
-        // tau / (1 + tau) is below 1, and (sqrt(tau_o) + sqrt(tau_d)) / (1 + tau_o + tau_d) below 0.71.
-        2.0 * terms.pd_slope * error + 1e-9
+    /// By how much a margin can be off where quality and both noises are off by `error`, and for rounding, if nobody
+    /// has more than `loans`.
+    pub fn margin_error(terms: &LendingTerms, error: f64, loans: u32) -> f32 {
+        /// No normal number that a word of 32 bits stands for is larger.
+        const LARGEST_NORMAL: f64 = 6.4;
+        // Where no loan can earn anything, rounding does not matter.
+        let of_average = terms.break_even_probit * terms.spread(0.0);
+        let of_average = if of_average.is_finite() { of_average.abs() } else { 0.0 };
+        let largest = of_average
+            + terms.pd_intercept.abs()
+            + 2.0 * terms.pd_slope * LARGEST_NORMAL
+            + terms.pd_per_loan * f64::from(loans);
+        // tau / (1 + tau) is below 1, and (sqrt(tau_o) + sqrt(tau_d)) / (1 + tau_o + tau_d) below 0.71. There are five
+        // factors, each product and each sum is rounded, each by half of an epsilon.
+        (2.0 * terms.pd_slope * error + 8.0 * f64::from(f32::EPSILON) * largest) as f32
     }
 }
 
@@ -228,11 +239,11 @@ pub(crate) mod tests {
                 weighted_signal(quality, own, own_noise) + weighted_signal(quality, bought, bought_noise);
             let approves = terms.approves(signals / (1.0 + (own + bought)), own + bought, seen);
             let off = if i % 2 == 0 { error } else { -error };
-            let near = [quality + off, own_noise - off, bought_noise + off];
+            let near = [quality + off, own_noise - off, bought_noise + off].map(|near| near as f32);
             let reading = terms.reading(own, bought);
             let noise = reading.on_own_noise * near[1] + reading.on_bought_noise * near[2];
             let margin = reading.margin_but_for_noise(near[0], seen) + noise;
-            if margin.abs() > Reading::margin_error(&terms, error) {
+            if margin.abs() > Reading::margin_error(&terms, error, 5) {
                 called += 1;
                 assert_eq!(margin > 0.0, approves, "{i}");
             }
@@ -245,12 +256,13 @@ pub(crate) mod tests {
     #[test]
     fn no_margin_is_off_by_more_than_its_error() {
         let (terms, error) = (terms(), 3e-4);
-        let most = Reading::margin_error(&terms, error);
-        let mut largest: f64 = 0.0;
+        let most = Reading::margin_error(&terms, error, 5);
+        let mut largest: f32 = 0.0;
         for own in [0.0, 0.1, 0.5, 2.0, 20.0] {
             for bought in [0.0, 0.1, 0.5, 2.0, 20.0] {
                 let reading = terms.reading(own, bought);
                 let margin = |off: f64| {
+                    let off = off as f32;
                     let noise = reading.on_own_noise * (0.3 + off) + reading.on_bought_noise * (0.1 + off);
                     reading.margin_but_for_noise(0.2 + off, 1) + noise
                 };

@@ -5,22 +5,25 @@ use crate::prefetch::Lines;
 /// So many lines a processor can have on their way at once, at least.
 const SOME: usize = 8;
 
+/// Parts of a block that each lie in one piece.
+const PARTS: usize = 3;
+
 /// A block that is next, or none. It is brought a line at a time, between steps of other work: a processor can have few
 /// lines on their way at once, and waits if asked for more.
 #[derive(Default)]
 pub struct Ahead {
     /// What is brought now.
     now: Lines,
-    /// What is brought after that, the last first.
-    later: [Lines; 2],
-    /// How many parts there are after that.
+    /// What is brought after that, the next one last.
+    later: [Lines; PARTS - 1],
+    /// How many of them there are.
     parts: usize,
 }
 
 impl Ahead {
     /// A block of which these are the parts.
-    pub fn new(first: Lines, second: Lines, third: Lines) -> Ahead {
-        Ahead { now: first, later: [third, second], parts: 2 }
+    pub fn new([first, second, last]: [Lines; PARTS]) -> Ahead {
+        Ahead { now: first, later: [last, second], parts: PARTS - 1 }
     }
 
     /// Has the next line brought, if there is one.

@@ -139,6 +139,12 @@ pub fn kind_of(quintile: u8, thin_file: bool) -> u8 {
     (quintile - 1) | u8::from(thin_file) << 3
 }
 
+/// Whether a person's newest loan, as in its column, is one of several lenders' loans.
+#[inline]
+fn is_from_several(newest_loan: u16) -> bool {
+    newest_loan & (NO_LOAN | SEVERAL_LENDERS) == SEVERAL_LENDERS
+}
+
 impl Block {
     /// Users in the block.
     pub fn len(&self) -> usize {
@@ -298,7 +304,7 @@ impl Block {
     /// Whether the person owes at least two lenders.
     #[inline]
     pub fn owes_several_lenders(&self, place: usize) -> bool {
-        self.of(NEWEST_LOAN, place) & (NO_LOAN | SEVERAL_LENDERS) == SEVERAL_LENDERS
+        is_from_several(self.of(NEWEST_LOAN, place))
     }
 
     /// Adds a loan granted in `month`, which is none before that of any other loan. Returns what the person owed
@@ -350,36 +356,37 @@ impl Block {
     #[inline]
     pub fn end(&mut self, month: u32, mut each: impl FnMut(&Loan, (u32, bool), (u32, bool))) {
         let cohort = (month & 0x7f) as u8;
-        let ended = self.loans.iter().take_while(|loan| loan.cohort() == cohort).count();
-        for position in 0..ended {
-            let loan = self.loans[position];
+        let mut ended = 0;
+        while let Some(loan) = self.loans.get(ended).copied().filter(|loan| loan.cohort() == cohort) {
+            ended += 1;
             if loan.user == NOBODY {
                 self.defaulted -= 1;
-                continue;
+            } else {
+                let (before, after) = self.remove_oldest(&loan);
+                each(&loan, before, after);
             }
-            let place = loan.user();
-            let before = (self.loan_count(place), self.owes_several_lenders(place));
-            self.remove_oldest(&loan);
-            each(&loan, before, (self.loan_count(place), self.owes_several_lenders(place)));
         }
         self.loans.drain(..ended);
         self.first_number = self.first_number.wrapping_add(ended as u16) % NUMBERS;
     }
 
-    /// Takes its borrower's oldest loan off the list.
+    /// Takes its borrower's oldest loan off the list. Returns what the person owed before and owes now: the number of
+    /// loans, and whether they are from several lenders.
     #[inline]
-    fn remove_oldest(&mut self, loan: &Loan) {
+    fn remove_oldest(&mut self, loan: &Loan) -> ((u32, bool), (u32, bool)) {
         let place = loan.user();
-        let newest = self.of(NEWEST_LOAN, place);
+        let (loans, newest) = (self.loan_count(place), self.of(NEWEST_LOAN, place));
         let position = self.position(newest);
         self.traits[place] -= ONE_LOAN;
         self.reported -= u16::from(loan.reported());
         // It may be the newest one too, which nobody looks at any more.
         self.loans[position].next = loan.next;
-        self.set_newest_loan(place, if self.loan_count(place) == 0 { NO_LOAN } else { newest });
-        if self.owes_several_lenders(place) && !self.have_several_lenders(place) {
-            self.set_newest_loan(place, newest % NUMBERS);
+        let mut left = if loans == 1 { NO_LOAN } else { newest };
+        if is_from_several(left) && !self.have_several_lenders(place) {
+            left %= NUMBERS;
         }
+        self.set_newest_loan(place, left);
+        ((loans, is_from_several(newest)), (loans - 1, is_from_several(left)))
     }
 
     /// Whether the person's loans are from at least two lenders.
@@ -432,7 +439,7 @@ impl Block {
     /// All of the block, to be brought into a processor's cache ahead of its use: one user here and there at a time would
     /// be waited for one at a time.
     pub fn ahead(&self) -> Ahead {
-        Ahead::new(Lines::of(&self.columns), Lines::of(&self.traits), Lines::of(&self.loans))
+        Ahead::new([Lines::of(&self.columns), Lines::of(&self.traits), Lines::of(&self.loans)])
     }
 
     /// Bytes that the block takes.

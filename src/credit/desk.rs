@@ -88,12 +88,6 @@ impl Application {
         usize::from(self.place)
     }
 
-    /// Whether the applicant is creditworthy.
-    #[inline]
-    pub fn creditworthy(&self) -> bool {
-        self.groups.creditworthy()
-    }
-
     /// Whether the applicant's credit file is thin.
     #[inline]
     pub fn thin_file(&self) -> bool {
@@ -121,11 +115,11 @@ impl Open<'_> {
 pub struct Purchase {
     pub application: Application,
     /// The margin that the lender sees, but for noise.
-    pub margin: f64,
+    pub margin: f32,
     /// What the noise of the lender's own judgement adds to the margin, times the noise.
-    pub on_own_noise: f64,
+    pub on_own_noise: f32,
     /// The same of the noise of the data.
-    pub on_noise: f64,
+    pub on_noise: f32,
     /// Precision of agencies' pooled records, where these have been bought.
     pub pooled: f64,
     /// The seller: platforms, then agencies.
@@ -187,11 +181,6 @@ pub struct List<'a, T> {
 }
 
 impl<T: Copy> List<'_, T> {
-    #[inline]
-    pub fn len(&self) -> usize {
-        self.len
-    }
-
     pub fn clear(&mut self) {
         self.len = 0;
     }

@@ -56,7 +56,7 @@ pub struct Lending {
     /// The lowest rank of quality, as a word, at which a person with so many loans is creditworthy.
     creditworthy_from: [u32; MOST_LOANS + 1],
     /// By how much a margin worked out of near values can be off.
-    margin_error: f64,
+    margin_error: f32,
     near_log: &'static NearLog,
     near_normal: &'static NearNormal,
 }
@@ -73,9 +73,8 @@ const NO_SCORE: u16 = 0;
 /// What lending has to know of a bank.
 #[derive(Clone, Copy)]
 struct Lender {
-    class: u16,
     /// Where the readings of its class begin.
-    readings: u16,
+    readings: u32,
     /// Its source, by number.
     source: u8,
     buys: Buys,
@@ -166,8 +165,7 @@ impl Lending {
             LoanRecords::Subscribers => has_records(source),
         };
         let lender = |(class, source): (&u16, &Source)| Lender {
-            class: *class,
-            readings: *class * (1 + platforms as u16),
+            readings: u32::from(*class) * (1 + platforms as u32),
             source: source.number() as u8,
             buys: Buys::from(*source),
             sees_reported: sees_reported(*source),
@@ -205,7 +203,7 @@ impl Lending {
             agencies,
             delivered: world.delivered(),
             creditworthy_from: std::array::from_fn(|loans| creditworthy_from(&terms, loans as u32)),
-            margin_error: Reading::margin_error(&terms, NearNormal::ERROR),
+            margin_error: Reading::margin_error(&terms, NearNormal::ERROR, credit.max_loans),
             terms,
             near_log,
             near_normal: NearNormal::table(),
@@ -401,7 +399,12 @@ impl Lending {
     /// How a lender reads its own signal beside a platform's score, or [`NO_SCORE`].
     #[inline]
     fn reading(&self, lender: Lender, score: u16, application: &Application) -> &Reading {
-        &self.readings[usize::from(lender.readings + score)][usize::from(application.thin_file())]
+        &self.readings[(lender.readings + u32::from(score)) as usize][usize::from(application.thin_file())]
+    }
+
+    /// The class of a lender.
+    fn class(&self, lender: Lender) -> usize {
+        lender.readings as usize / (1 + self.platforms)
     }
 
     /// The margin that a lender sees, but for noise.
@@ -412,9 +415,9 @@ impl Lending {
         application: &Application,
         lender: Lender,
         reading: &Reading,
-    ) -> f64 {
-        let quality = self.near_normal.of(middle_word(application.rank));
-        reading.margin_but_for_noise(quality, self.loans_seen(block, application, lender))
+    ) -> f32 {
+        let loans_seen = self.loans_seen(block, application, lender);
+        reading.margin_but_for_noise(self.near_normal.of(middle_word(application.rank)), loans_seen)
     }
 
     /// Lenders decide who have bought nothing.
@@ -496,7 +499,7 @@ impl Lending {
         &self,
         block: &Block,
         application: &Application,
-        margin: f64,
+        margin: f32,
         own_noise: u32,
         purchase: Option<(&Purchase, u32)>,
     ) -> bool {
@@ -528,7 +531,7 @@ impl Lending {
     ) -> Option<(Reading, u16, f64)> {
         let (place, bank) = (application.place(), usize::from(application.bank));
         let (user, memberships) = (block.user(place), block.memberships(place));
-        let (class, source) = (usize::from(lender.class), self.sources[usize::from(lender.source)]);
+        let (class, source) = (self.class(lender), self.sources[usize::from(lender.source)]);
         let consents = self.delivered.consents(user);
         let mut ablest: Option<usize> = None;
         let mut held_by_all = 0;
@@ -612,7 +615,7 @@ impl Lending {
         purchase: Option<(&Purchase, u32)>,
     ) -> bool {
         let lender = self.lenders[usize::from(application.bank)];
-        let own = self.own_precision[usize::from(lender.class)][usize::from(application.thin_file())];
+        let own = self.own_precision[self.class(lender)][usize::from(application.thin_file())];
         let quality = quality(application.rank);
         let noise = |word| normal_quantile(uniform(word));
         let mut signals = weighted_signal(quality, own, noise(own_noise));
@@ -671,7 +674,7 @@ mod tests {
     fn quality_is_near_at_every_rank() {
         let near_normal = NearNormal::table();
         for rank in (0..=u16::MAX).step_by(13).chain([1, u16::MAX - 1, u16::MAX]) {
-            let off = near_normal.of(middle_word(rank)) - quality(rank);
+            let off = f64::from(near_normal.of(middle_word(rank))) - quality(rank);
             assert!(off.abs() < NearNormal::ERROR, "{rank}: {off}");
         }
     }

@@ -612,16 +612,18 @@ fn the_longest_calendar_is_run_to_its_end() {
     }
 }
 
-/// A roster may have as many classes as banks; each keeps its own name and information.
+/// A roster may have as many classes as banks; each keeps its own name and information, with however many platforms.
 #[test]
-fn classes_of_banks_beyond_256_are_told_apart() {
+fn thousands_of_classes_of_banks_are_told_apart() {
+    // With fourteen platforms, more pairs of a class and a score that it may buy than 16 bits can number.
+    const CLASSES: usize = 5000;
     let folder = tempfile::tempdir().unwrap();
     let row = |class: usize| {
-        let share = u8::from(class == 299);
+        let share = u8::from(class == CLASSES - 1);
         format!("c{class},1,{share},{share},{},0.8,A\n", 100 * share)
     };
     let header = "class,count,deposit_share,partnership_weight,information_precision,waits_for,source\n";
-    let roster: String = std::iter::once(header.to_string()).chain((0..300).map(row)).collect();
+    let roster: String = std::iter::once(header.to_string()).chain((0..CLASSES).map(row)).collect();
     let banks = folder.path().join("banks.csv");
     std::fs::write(&banks, roster).unwrap();
     let scenario = written(
@@ -634,8 +636,8 @@ fn classes_of_banks_beyond_256_are_told_apart() {
         ],
     );
     let rows = run_one(&scenario, 1, 1, Reporting::default());
-    let last = &rows.banks[299];
-    assert_eq!(last.bank_class, "c299");
+    let last = &rows.banks[CLASSES - 1];
+    assert_eq!(last.bank_class, "c4999");
     assert!(last.approval_rate_creditworthy.unwrap() > 0.9, "it knows whom it lends to");
-    assert!(rows.banks[..299].iter().all(|row| row.applications == 0.0));
+    assert!(rows.banks[..CLASSES - 1].iter().all(|row| row.applications == 0.0));
 }
