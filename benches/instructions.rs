@@ -6,7 +6,7 @@
 //! `cargo bench --bench instructions -- --accept` puts the new counts on record. Without `--bench`, as
 //! `cargo test --benches` runs it, nothing is counted; tests run the same cases in the bench `processes`.
 //!
-//! Counts are of a processor with AVX2, as all of the last ten years' servers have: others take more for draws.
+//! Counts are of a processor with AVX2: others take more for draws.
 
 mod cases;
 

@@ -344,6 +344,8 @@ impl Lending {
         Application { place, rank, groups, slot: HOME_SLOT, ..Application::default() }
     }
 
+    /// Puts an application with those whose lender buys something, or with those whose lender judges alone: so the
+    /// steps of either ask no more which it is.
     #[inline]
     fn put_before_lender(&self, application: Application, open: &mut Open) {
         let buys = self.lenders[usize::from(application.bank)].buys != Buys::Nothing;
