@@ -1,6 +1,6 @@
 //! Upper bounds on hazards of default, under which persons come up for one.
 
-use crate::agents::users::{SEGMENT_ENDS, quality};
+use crate::agents::users::{SEGMENT_STARTS, quality};
 use crate::normal::normal_cdf;
 use crate::screening::{LendingTerms, monthly_hazard};
 
@@ -81,64 +81,58 @@ impl HazardBounds {
         if part < BOUNDS { self.by_loans[(loans as usize - 1) * BOUNDS + part] } else { 0.0 }
     }
 
-    /// A block's users one after another, as long as their bounds have them. They are in order of quality; `rank` is
-    /// that of the user at a place.
-    pub fn line_up(&self, users: usize, rank: impl Fn(usize) -> u16) -> LineUp<'_> {
-        let behind = Part { start: 0.0, first: users as u32, bound: &self.bounds[BOUNDS] };
-        let mut line = LineUp { ends: [f64::INFINITY; SEGMENTS + 1], parts: [behind; SEGMENTS + 1] };
-        let (mut start, mut first) = (0.0, 0);
-        for (segment, end) in SEGMENT_ENDS.into_iter().enumerate() {
-            let end = end.min(users);
-            if first < end {
-                let bound = &self.bounds[part_of(rank(first))];
-                line.parts[segment] = Part { start, first: first as u32, bound };
-                start += (end - first) as f64 * bound.length;
-                first = end;
+    /// A block's users, of whom these are the ranks of quality in rising order, one after another, as long as their
+    /// bounds have them.
+    pub fn line_up(&self, ranks: &[u16]) -> LineUp<'_> {
+        let mut line = LineUp { starts: [0.0; SEGMENTS + 1], bounds: [&self.bounds[BOUNDS]; SEGMENTS + 1] };
+        let mut start = 0.0;
+        for (segment, first) in SEGMENT_STARTS[..SEGMENTS].iter().enumerate() {
+            if let Some(rank) = ranks.get(*first) {
+                let bound = &self.bounds[part_of(*rank)];
+                line.bounds[segment] = bound;
+                start += (SEGMENT_STARTS[segment + 1].min(ranks.len()) - first) as f64 * bound.length;
             }
-            line.ends[segment] = start;
+            line.starts[segment + 1] = start;
         }
-        line.parts[SEGMENTS].start = start;
         line
     }
 }
 
 /// How many segments of a block have one bound each.
-const SEGMENTS: usize = SEGMENT_ENDS.len();
+const SEGMENTS: usize = SEGMENT_STARTS.len() - 1;
 
 /// A block's users one after another, as long as their bounds have them: persons come up where the waits of a Poisson
-/// process end, since nobody does with probability exp(-length) = 1 - hazard.
+/// process end, since nobody does with probability exp(-length) = 1 - hazard. All that is behind the last one is a
+/// segment too, which has a bound and nobody under it.
 pub struct LineUp<'a> {
-    /// Where segments end; what is behind the last one does nowhere.
-    ends: [f64; SEGMENTS + 1],
-    /// Segments, and what is behind the last one.
-    parts: [Part<'a>; SEGMENTS + 1],
-}
-
-/// A segment of a block, or all that is behind, which has a bound too and nobody under it.
-#[derive(Clone, Copy)]
-struct Part<'a> {
-    start: f64,
-    /// The first user, by place in the block.
-    first: u32,
-    bound: &'a Bound,
+    /// Where segments start.
+    starts: [f64; SEGMENTS + 1],
+    /// Their bounds.
+    bounds: [&'a Bound; SEGMENTS + 1],
 }
 
 /// A user who comes up for a default.
 pub struct ComesUp<'a> {
     /// Place in the block; past the end if there is nobody any more.
     pub place: usize,
-    part: &'a Part<'a>,
+    /// Where the segment starts, with whom, and its bound.
+    start: f64,
+    first: usize,
+    bound: &'a Bound,
 }
 
 impl LineUp<'_> {
     /// Who is where a wait ends.
     #[inline]
     pub fn at(&self, end: f64) -> ComesUp<'_> {
-        // Counting is quicker than looking for the first that is not passed: nobody can foresee it.
-        let passed = self.ends.iter().map(|segment| u64::from(end >= *segment)).sum::<u64>();
-        let part = &self.parts[passed as usize % (SEGMENTS + 1)];
-        let passed = ((end - part.start) * part.bound.per_length) as u32;
-        ComesUp { place: (part.first + passed) as usize, part }
+        // The last segment that starts before, by halves and without a branch, which nobody could foresee.
+        let mut segment = 0;
+        for step in [8, 4, 2, 1] {
+            segment += step * usize::from(self.starts[segment + step] <= end);
+        }
+        let (start, first, bound) = (self.starts[segment], SEGMENT_STARTS[segment], self.bounds[segment]);
+        let passed = ((end - start) * bound.per_length) as u32;
+        ComesUp { place: first + passed as usize, start, first, bound }
     }
 }
 
@@ -146,19 +140,25 @@ impl ComesUp<'_> {
     /// The bound on the hazard under which the user comes up.
     #[inline]
     pub fn hazard(&self) -> f64 {
-        self.part.bound.hazard
+        self.bound.hazard
     }
 
     /// Where the next wait begins, when one has ended at `end`. Waits that end while the same user is still there mean
     /// nothing, so any of them may be left out: which saves time where they would be many.
     #[inline]
     pub fn next(&self, end: f64) -> f64 {
-        let Part { start, first, bound } = self.part;
-        if bound.length < 1.0 {
-            return end;
-        }
-        start + (self.place as f64 + 1.0 - f64::from(*first)) * bound.length
+        let ComesUp { place, start, first, bound } = self;
+        if bound.length < 1.0 { end } else { end_of_stay(*start, place - first, bound.length) }
     }
+}
+
+/// Where a user is there no more who is `passed` places behind the one at `start`. A call, since compilers would have
+/// each wait begin where this says, even if that is not asked for: and none could be worked out before the one who came
+/// up last is known.
+#[cold]
+#[inline(never)]
+fn end_of_stay(start: f64, passed: usize, length: f64) -> f64 {
+    start + (passed + 1) as f64 * length
 }
 
 #[cfg(test)]
@@ -185,10 +185,11 @@ mod tests {
         {
             for users in [1000, 999, 137, 1] {
                 let (bounds, ranks) = (HazardBounds::new(terms, 0.1, 3), ranks(users));
-                let line = bounds.line_up(users, |place| ranks[place]);
+                let line = bounds.line_up(&ranks);
                 let bound_of = |place: usize| {
-                    let start = SEGMENT_ENDS.iter().rev().find(|end| **end <= place).map_or(0, |end| *end);
-                    bounds.bounds[part_of(ranks[start])]
+                    let start =
+                        SEGMENT_STARTS.iter().rev().find(|start| **start <= place).expect("the first is 0");
+                    bounds.bounds[part_of(ranks[*start])]
                 };
                 for month in 0..20 {
                     let (mut end, mut place, mut left, mut came) = (0.0, 0, 0.0, BTreeSet::new());
@@ -224,7 +225,7 @@ mod tests {
         const MONTHS: u32 = 4000;
         let (near_log, key) = (NearLog::table(), Key::new(5, 1));
         let (bounds, ranks) = (HazardBounds::new(terms(), 0.0, 1), ranks(1000));
-        let line = bounds.line_up(1000, |place| ranks[place]);
+        let line = bounds.line_up(&ranks);
         let mut came = [0u32; 1000];
         for month in 0..MONTHS {
             let (mut end, mut not_yet) = (0.0, 0);
@@ -236,9 +237,9 @@ mod tests {
                 (end, not_yet) = (up.next(end), up.place + 1);
             }
         }
-        for (segment, end) in SEGMENT_ENDS.into_iter().enumerate() {
-            let first = if segment == 0 { 0 } else { SEGMENT_ENDS[segment - 1] };
-            let hazard = line.parts[segment].bound.hazard;
+        for (segment, bound) in line.bounds[..SEGMENTS].iter().enumerate() {
+            let [first, end] = [SEGMENT_STARTS[segment], SEGMENT_STARTS[segment + 1]];
+            let hazard = bound.hazard;
             let variance = f64::from(MONTHS) * hazard * (1.0 - hazard);
             let off = |came: f64, users: usize| (came - f64::from(MONTHS) * hazard * users as f64).abs();
             for came in &came[first..end] {

@@ -54,11 +54,11 @@ impl Repayment {
 
     /// Borrowers default. A default hits all loans of the person and bars new applications.
     fn default(&self, block: &mut Block, ahead: &mut Ahead, tally: &mut Tally) {
-        if block.loans().next().is_none() {
+        if !block.has_loans() {
             return;
         }
         let mut draws = self.key.pairs(Purpose::Default, block.number, self.month);
-        let line = self.bounds.line_up(block.len(), |place| block.quality_rank(place));
+        let line = self.bounds.line_up(block.quality_ranks());
         // Nobody comes up twice.
         let (mut end, mut not_yet) = (0.0, 0);
         loop {

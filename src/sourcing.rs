@@ -77,8 +77,11 @@ struct Applicant {
 /// The persons of the panel who may apply this month.
 fn applicants(world: &World) -> Vec<Applicant> {
     let (terms, block) = (world.lending_terms(), &world.blocks[0]);
+    let people = block.people();
     let may_apply = |place: &usize| {
-        !block.locked_out(*place, world.month) && block.loan_count(*place) < world.parameters.credit.max_loans
+        people
+            .get(*place)
+            .is_some_and(|person| person.may_apply(world.parameters.credit.max_loans, world.month))
     };
     let applicant = |place: usize| {
         let home = block.home_bank(place);

@@ -8,16 +8,17 @@ use crate::prefetch::Lines;
 use crate::random::{Key, Purpose, uniform};
 use crate::scenario::parameters::Parameters;
 use rayon::prelude::*;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, OnceLock};
 
 /// Users in a block. Small, so that a block and its loans stay in a first-level cache, and so that
 /// a loan's place in its block fits 16 bits.
 pub const BLOCK: usize = 1000;
 
-/// The ends of a block's segments. Users are in order of quality, and a segment is looked through for
-/// defaults under one bound, that of its worst; segments are narrow where hazards differ most.
-pub const SEGMENT_ENDS: [usize; 15] = [2, 5, 10, 18, 30, 46, 68, 98, 138, 190, 260, 350, 480, 680, BLOCK];
+/// The starts of a block's segments, and of what is behind the last. Users are in order of quality, and a segment is
+/// looked through for defaults under one bound, that of its worst; segments are narrow where hazards differ most.
+pub const SEGMENT_STARTS: [usize; 16] =
+    [0, 2, 5, 10, 18, 30, 46, 68, 98, 138, 190, 260, 350, 480, 680, BLOCK];
 
 /// In the place of a loan's number: there is none, and the person may not apply before the month in the other
 /// bits, 0 for one who is free to. Nobody who is barred has loans, so that one number holds either.
@@ -139,6 +140,64 @@ pub fn kind_of(quintile: u8, thin_file: bool) -> u8 {
     (quintile - 1) | u8::from(thin_file) << 3
 }
 
+/// What a block has on one of its users that decides on an application.
+#[derive(Clone, Copy)]
+pub struct Person {
+    /// Rank of credit quality.
+    pub quality_rank: u16,
+    newest_loan: u16,
+    traits: u8,
+}
+
+impl Person {
+    /// The person's kind, as of [`kind_of`].
+    #[inline]
+    pub fn kind(self) -> u8 {
+        self.traits % ONE_LOAN
+    }
+
+    /// Active loans.
+    #[inline]
+    pub fn loan_count(self) -> u32 {
+        u32::from(self.traits / ONE_LOAN)
+    }
+
+    /// Whether a past default bars the person from applying in `month`.
+    #[inline]
+    pub fn locked_out(self, month: u32) -> bool {
+        // Numbers of loans are below.
+        u32::from(self.newest_loan) > u32::from(NO_LOAN) + month
+    }
+
+    /// Whether the person may apply in `month`, where nobody may have more than `max_loans`.
+    #[inline]
+    pub fn may_apply(self, max_loans: u32, month: u32) -> bool {
+        // Both at once: whether the first holds is hard to foresee.
+        (self.loan_count() < max_loans) & !self.locked_out(month)
+    }
+}
+
+/// The users of a block, by place.
+#[derive(Clone, Copy)]
+pub struct People<'a> {
+    quality_ranks: &'a [u16],
+    newest_loans: &'a [u16],
+    traits: &'a [u8],
+}
+
+impl People<'_> {
+    /// The user at a place, if there is one.
+    #[inline]
+    pub fn get(&self, place: usize) -> Option<Person> {
+        let traits = *self.traits.get(place)?;
+        Some(Person {
+            quality_rank: self.quality_ranks[place],
+            newest_loan: self.newest_loans[place],
+            traits,
+        })
+    }
+}
+
 /// Whether a person's newest loan, as in its column, is one of several lenders' loans.
 #[inline]
 fn is_from_several(newest_loan: u16) -> bool {
@@ -177,6 +236,24 @@ impl Block {
     #[inline]
     pub fn quality(&self, place: usize) -> f64 {
         quality(self.quality_rank(place))
+    }
+
+    /// The users.
+    #[inline]
+    pub fn people(&self) -> People<'_> {
+        let newest_loans = self.column(NEWEST_LOAN);
+        People { quality_ranks: self.quality_ranks(), newest_loans, traits: &self.traits }
+    }
+
+    #[inline]
+    fn column(&self, column: usize) -> &[u16] {
+        &self.columns[column * self.len()..][..self.len()]
+    }
+
+    /// Ranks of credit quality, in rising order.
+    #[inline]
+    pub fn quality_ranks(&self) -> &[u16] {
+        self.column(RANK)
     }
 
     /// Rank of credit quality.
@@ -242,11 +319,8 @@ impl Block {
     }
 
     /// Whether a past default bars the person from applying in `month`.
-    #[inline]
     pub fn locked_out(&self, place: usize, month: u32) -> bool {
-        let newest = self.of(NEWEST_LOAN, place);
-        // Both at once: whether the first holds is hard to foresee.
-        (newest >= NO_LOAN) & (month < u32::from(newest.wrapping_sub(NO_LOAN)))
+        self.people().get(place).is_some_and(|person| person.locked_out(month))
     }
 
     /// Bars the person, who has no loans, from applying before `month`.
@@ -274,13 +348,15 @@ impl Block {
     /// Active loans of the person from one lender.
     #[inline]
     pub fn loans_from(&self, place: usize, lender: usize) -> u32 {
-        let from = |loan: &Loan| usize::from(loan.lender) == lender;
         if self.owes_several_lenders(place) {
             return self.loans_from_one_of_several(place, lender);
         }
-        // All of them or none. Whether there are any is hard to foresee, and not asked.
-        let newest = self.loans.get(self.position(self.of(NEWEST_LOAN, place)));
-        if newest.is_some_and(from) { self.loan_count(place) } else { 0 }
+        let Some(last) = self.loans.len().checked_sub(1) else { return 0 };
+        // All of them or none. Whether there are any is hard to foresee, and not asked: of one who has none, any loan
+        // will do.
+        let loans = self.loan_count(place);
+        let newest = &self.loans[self.position(self.of(NEWEST_LOAN, place)).min(last)];
+        if usize::from(newest.lender) == lender { loans } else { 0 }
     }
 
     /// The same of a person with loans from several lenders.
@@ -294,6 +370,11 @@ impl Block {
     pub fn loans_from_or_reported(&self, place: usize, lender: usize) -> u32 {
         let seen = |loan: &&Loan| usize::from(loan.lender) == lender || loan.reported();
         self.loans_of(place).filter(seen).count() as u32
+    }
+
+    /// Whether there are active loans.
+    pub fn has_loans(&self) -> bool {
+        self.loans.len() > usize::from(self.defaulted)
     }
 
     /// All active loans of the block.
@@ -462,7 +543,7 @@ pub fn serve_blocks<D: Send, C: Send>(
     stop: &AtomicBool,
     serve: impl Fn(&mut Block, &mut Ahead, &mut D, &mut C) + Sync,
 ) {
-    const MOST_AT_A_TIME: usize = 64;
+    const MOST_AT_A_TIME: usize = 2048;
     let workers = desks.len();
     let untaken = Mutex::new(blocks);
     // Fewer and fewer, so that nobody waits long for the last.
@@ -495,12 +576,8 @@ pub fn serve_blocks<D: Send, C: Send>(
 }
 
 /// Credit quality z of a rank: the middle of the rank's part of N(0, 1).
-#[inline]
 pub fn quality(rank: u16) -> f64 {
-    static TABLE: OnceLock<Vec<f64>> = OnceLock::new();
-    let table =
-        TABLE.get_or_init(|| (0..65_536).map(|r| normal_quantile((f64::from(r) + 0.5) / 65_536.0)).collect());
-    table[usize::from(rank)]
+    normal_quantile((f64::from(rank) + 0.5) / 65_536.0)
 }
 
 /// Probability of a thin file, by income quintile: `thin_file_share` times these, 1 at most.

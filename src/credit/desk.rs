@@ -196,6 +196,15 @@ impl<T: Copy> List<'_, T> {
         self.len += usize::from(add);
     }
 
+    /// Keeps those only of which `keep` says so.
+    pub fn retain(&mut self, keep: impl Fn(&T) -> bool) {
+        let len = std::mem::take(&mut self.len);
+        for place in 0..len {
+            let thing = *self.things.get(place);
+            self.push_if(thing, keep(&thing));
+        }
+    }
+
     #[inline]
     pub fn as_slice(&self) -> &[T] {
         &self.things.0[..self.len]
