@@ -163,7 +163,7 @@ impl Reading {
         let largest = of_average
             + terms.pd_intercept.abs()
             + 2.0 * terms.pd_slope * LARGEST_NORMAL
-            + terms.pd_per_loan * f64::from(loans);
+            + terms.pd_per_loan.abs() * f64::from(loans);
         // tau / (1 + tau) is below 1, and (sqrt(tau_o) + sqrt(tau_d)) / (1 + tau_o + tau_d) below 0.71. There are five
         // factors, each product and each sum is rounded, each by half of an epsilon.
         (2.0 * terms.pd_slope * error + 8.0 * f64::from(f32::EPSILON) * largest) as f32
@@ -270,6 +270,55 @@ pub(crate) mod tests {
             }
         }
         assert!(largest < most && most < 1.8 * largest, "{largest}, said to be {most} at most");
+    }
+
+    /// Rounding alone, also under parameters as far out as they may be.
+    #[test]
+    fn no_margin_is_rounded_by_more_than_its_error() {
+        // As near as single precision has the largest normal numbers.
+        const ERROR: f64 = 5e-7;
+        const LOANS: u32 = 15;
+        let mut closest: f64 = 0.0;
+        for (i, pd_slope) in [0.0, 1e-3, 0.9, 10.0].into_iter().enumerate() {
+            for (j, pd_intercept) in [-10.0, 0.0, 2.1, 10.0].into_iter().enumerate() {
+                for pd_per_loan in [-5.0, 0.0, 0.25, 5.0] {
+                    let lending_rate = [0.116, 0.15, 10.0][(i + j) % 3];
+                    let terms = LendingTerms::new(&Credit {
+                        pd_slope,
+                        pd_intercept,
+                        pd_per_loan,
+                        lending_rate,
+                        ..Credit::default()
+                    });
+                    let most = f64::from(Reading::margin_error(&terms, ERROR, LOANS));
+                    for case in 0..2000 {
+                        let normal = |step: f64| match case % 7 {
+                            0 => 6.36,
+                            1 => -6.36,
+                            _ => normal_quantile((f64::from(case) * step + 0.013).fract()),
+                        };
+                        let (quality, own_noise, bought_noise) =
+                            (normal(0.618), normal(0.414), normal(0.732));
+                        let own = [0.0, 0.25, 0.9, 40.0, 1000.0][case as usize % 5];
+                        let bought = [0.0, 0.35, 3.0, 1000.0][case as usize % 4];
+                        let seen = case as u32 % (LOANS + 1);
+                        let signals = weighted_signal(quality, own, own_noise)
+                            + weighted_signal(quality, bought, bought_noise);
+                        let precision = own + bought;
+                        let exact = terms.break_even_probit * terms.spread(precision)
+                            - terms.pd_probit(signals / (1.0 + precision), f64::from(seen));
+                        let reading = terms.reading(own, bought);
+                        let margin = reading.margin_but_for_noise(quality as f32, seen)
+                            + reading.on_own_noise * own_noise as f32
+                            + reading.on_bought_noise * bought_noise as f32;
+                        let off = (f64::from(margin) - exact).abs();
+                        assert!(off <= most, "{terms:?}, case {case}: {off} instead of {most} at most");
+                        closest = closest.max(off / most);
+                    }
+                }
+            }
+        }
+        assert!(closest > 0.1, "the bound is of use: {closest}");
     }
 
     #[test]
