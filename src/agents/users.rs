@@ -543,6 +543,7 @@ pub fn serve_blocks<D: Send, C: Send>(
     stop: &AtomicBool,
     serve: impl Fn(&mut Block, &mut Ahead, &mut D, &mut C) + Sync,
 ) {
+    // Many: the first of them is not brought ahead, but waited for.
     const MOST_AT_A_TIME: usize = 2048;
     let workers = desks.len();
     let untaken = Mutex::new(blocks);
