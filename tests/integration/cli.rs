@@ -198,7 +198,9 @@ fn an_interrupted_run_leaves_nothing_and_says_so() {
     let output = child.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(130), "{said}");
-    assert!(said.starts_with("interrupted after ") && said.ends_with("nothing was written\n"), "{said}");
+    // A disk with little room for so many is noted before.
+    let last = said.lines().last().unwrap_or_default();
+    assert!(last.starts_with("interrupted after ") && said.ends_with("nothing was written\n"), "{said}");
     assert!(output.stdout.is_empty() && files(here.path()).is_empty());
 }
 
