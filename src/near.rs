@@ -261,8 +261,9 @@ mod tests {
         assert!(told > all / 100 * 99, "the table tells of {told} of {all}");
         // Every part, on either side of its ends and within.
         for part in 0..NearNormal::PARTS as u32 {
-            let first = part << (32 - NearNormal::PART_BITS);
-            for word in (0..64).map(|i| first + (i << 15)).chain([first + (1 << 21) - 1]) {
+            const WORDS: u32 = 1 << (32 - NearNormal::PART_BITS);
+            let first = part * WORDS;
+            for word in (0..64).map(|i| first + WORDS / 64 * i).chain([first + WORDS - 1]) {
                 let off = f64::from(near.of(word)) - normal_quantile(uniform(word));
                 assert!(off.is_nan() || off.abs() < NearNormal::ERROR, "{word}: {off}");
             }

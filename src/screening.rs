@@ -190,6 +190,7 @@ pub fn balance_years(term_months: u32) -> f64 {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::agents::users::MOST_LOANS;
 
     pub(crate) fn terms() -> LendingTerms {
         LendingTerms::new(&Credit::default())
@@ -277,7 +278,7 @@ pub(crate) mod tests {
     fn no_margin_is_rounded_by_more_than_its_error() {
         // As near as single precision has the largest normal numbers.
         const ERROR: f64 = 5e-7;
-        const LOANS: u32 = 15;
+        const LOANS: u32 = MOST_LOANS as u32;
         let mut closest: f64 = 0.0;
         for (i, pd_slope) in [0.0, 1e-3, 0.9, 10.0].into_iter().enumerate() {
             for (j, pd_intercept) in [-10.0, 0.0, 2.1, 10.0].into_iter().enumerate() {

@@ -134,6 +134,12 @@ pub fn has_thin_file(traits: u8) -> bool {
     traits & 0b1000 != 0
 }
 
+/// The number of active loans within traits.
+#[inline]
+fn loan_count_of(traits: u8) -> u32 {
+    u32::from(traits / ONE_LOAN)
+}
+
 /// The kind of persons of this income quintile, 1 to 5, with a thin file or not: traits without loans.
 #[inline]
 pub fn kind_of(quintile: u8, thin_file: bool) -> u8 {
@@ -159,7 +165,7 @@ impl Person {
     /// Active loans.
     #[inline]
     pub fn loan_count(self) -> u32 {
-        u32::from(self.traits / ONE_LOAN)
+        loan_count_of(self.traits)
     }
 
     /// Whether a past default bars the person from applying in `month`.
@@ -275,12 +281,6 @@ impl Block {
         quintile_of(self.traits[place])
     }
 
-    /// The person's kind, as of [`kind_of`].
-    #[inline]
-    pub fn kind(&self, place: usize) -> u8 {
-        self.traits[place] % ONE_LOAN
-    }
-
     /// Whether the person has a thin credit file.
     #[inline]
     pub fn thin_file(&self, place: usize) -> bool {
@@ -301,7 +301,7 @@ impl Block {
     /// Active loans of the person.
     #[inline]
     pub fn loan_count(&self, place: usize) -> u32 {
-        u32::from(self.traits[place] / ONE_LOAN)
+        loan_count_of(self.traits[place])
     }
 
     /// Active loans of the person that were reported.
@@ -316,11 +316,6 @@ impl Block {
     /// Whether any of the block's active loans was reported.
     pub fn has_reported_loans(&self) -> bool {
         self.reported > 0
-    }
-
-    /// Whether a past default bars the person from applying in `month`.
-    pub fn locked_out(&self, place: usize, month: u32) -> bool {
-        self.people().get(place).is_some_and(|person| person.locked_out(month))
     }
 
     /// Bars the person, who has no loans, from applying before `month`.
@@ -981,7 +976,8 @@ mod tests {
         const TERM: u32 = 7;
         let key = Key::new(11, 1);
         let mut block = population(&[0.5], 900).remove(0);
-        let kinds: Vec<u8> = (0..900).map(|place| block.kind(place)).collect();
+        let kind = |block: &Block, place| block.people().get(place).unwrap().kind();
+        let kinds: Vec<u8> = (0..900).map(|place| kind(&block, place)).collect();
         let mut plain: Vec<(usize, u16, u32, bool)> = Vec::new();
         for month in TERM..TERM + 60 {
             let mut ended = 0;
@@ -1011,7 +1007,7 @@ mod tests {
             let defaulted = block.loans.iter().filter(|loan| loan.user == NOBODY).count();
             assert_eq!(usize::from(block.defaulted), defaulted);
             assert_eq!(usize::from(block.reported), plain.iter().filter(|loan| loan.3).count());
-            for (place, kind) in kinds.iter().enumerate() {
+            for (place, before) in kinds.iter().enumerate() {
                 let expected: Vec<_> = plain.iter().filter(|loan| loan.0 == place).collect();
                 let kept: Vec<_> = block.loans_of(place).collect();
                 assert_eq!(kept.len(), expected.len());
@@ -1019,7 +1015,7 @@ mod tests {
                     assert_eq!((kept.lender, kept.reported()), (*lender, *reported));
                     assert_eq!(kept.age(month), month - granted);
                 }
-                assert_eq!(block.kind(place), *kind, "whatever happens to loans");
+                assert_eq!(kind(&block, place), *before, "whatever happens to loans");
                 let several = expected.iter().any(|loan| loan.1 != expected[0].1);
                 assert_eq!(block.owes_several_lenders(place), several);
                 assert_eq!(block.reported_count(place), expected.iter().filter(|loan| loan.3).count() as u32);
@@ -1055,10 +1051,11 @@ mod tests {
     fn a_lockout_ends_in_its_month() {
         let mut block = population(&[0.5], 10).remove(0);
         block.lock_out(2, 24);
-        assert!(block.locked_out(2, 23) && !block.locked_out(2, 24) && !block.locked_out(1, 0));
+        let locked_out = |block: &Block, place, month| block.people().get(place).unwrap().locked_out(month);
+        assert!(locked_out(&block, 2, 23) && !locked_out(&block, 2, 24) && !locked_out(&block, 1, 0));
         block.grant(2, 5, HOME_SLOT, true, 24);
         assert_eq!((block.loan_count(2), block.reported_count(2), block.loans_of(2).count()), (1, 1, 1));
         block.end(24, |loan, _, _| assert_eq!(loan.lender, 5));
-        assert!(!block.locked_out(2, 0) && block.loans_of(2).next().is_none());
+        assert!(!locked_out(&block, 2, 0) && block.loans_of(2).next().is_none());
     }
 }

@@ -538,7 +538,8 @@ fn a_default_hits_every_loan() {
     assert_eq!(paid, [Money::ZERO; 3]);
     assert_eq!((world.tallies[0].defaulters, world.tallies[0].defaulted.len()), (1, 3));
     assert_eq!(users(&world)[0], 0);
-    assert!(world.blocks[0].locked_out(0, 8) && !world.blocks[0].locked_out(0, 9), "month 4 and 5 more");
+    let person = world.blocks[0].people().get(0).unwrap();
+    assert!(person.locked_out(8) && !person.locked_out(9), "month 4 and 5 more");
     accounts::check(&world).unwrap();
 }
 

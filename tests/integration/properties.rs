@@ -254,7 +254,11 @@ fn borrowers(world: &World) -> Checked {
         for place in 0..block.len() {
             let loans = block.loan_count(place);
             prop_assert!(loans <= world.parameters.credit.max_loans);
-            prop_assert!(loans == 0 || !block.locked_out(place, world.month), "barred in {}", world.now());
+            prop_assert!(
+                loans == 0 || !block.people().get(place).unwrap().locked_out(world.month),
+                "barred in {}",
+                world.now()
+            );
         }
     }
     Ok(())
