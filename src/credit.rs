@@ -39,12 +39,10 @@ fn book_loans(world: &mut World) {
     world.instalments[(world.month & 0x7f) as usize] = instalment;
     world.loans_by_quintile[(world.month & 0x7f) as usize] = world.tallies[0].granted_to();
     let term = world.parameters.credit.term_months;
-    let slots = world.banks.books.slots();
     for bank in 0..world.banks.len() {
-        for slot in 0..slots {
-            let count = world.tallies[0].granted[bank * slots + slot];
-            if count > 0 {
-                let lent = world.banks.books.grant(bank, slot, count, instalment, term);
+        for (slot, count) in world.tallies[0].granted(bank).iter().enumerate() {
+            if *count > 0 {
+                let lent = world.banks.books.grant(bank, slot, *count, instalment, term);
                 world.ledger.post(Party::Bank(bank), Party::Users, Flow::PrincipalLent, lent);
                 if slot != usize::from(HOME_SLOT) {
                     world.record.partnership_lent += lent;

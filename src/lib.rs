@@ -24,6 +24,7 @@ pub mod choice;
 pub mod cli;
 pub mod comparison;
 pub mod compliance;
+mod counts;
 pub mod credit;
 pub mod delivery;
 pub mod explain;

@@ -61,32 +61,52 @@ impl Repayment {
         let line = self.bounds.line_up(block.quality_ranks());
         // Nobody comes up twice.
         let (mut end, mut not_yet) = (0.0, 0);
+        let mut came_up = [CameUp::default(); CameUp::AT_A_TIME];
         loop {
-            let [wait, luck] = draws.take();
-            end -= self.near_log.of(wait);
-            let up = line.at(end);
-            if up.place >= block.len() {
+            let mut count = 0;
+            let is_last = loop {
+                if count == CameUp::AT_A_TIME {
+                    break false;
+                }
+                let [wait, luck] = draws.take();
+                end -= self.near_log.of(wait);
+                let up = line.at(end);
+                if up.place >= block.len() {
+                    break true;
+                }
+                came_up[count] = CameUp { place: up.place, luck: uniform(luck) * up.hazard() };
+                count += usize::from(up.place >= not_yet);
+                not_yet = up.place + 1;
+                end = up.next(end);
+                ahead.bring();
+            };
+            for CameUp { place, luck } in self.without_lucky(block, &mut came_up[..count]) {
+                self.consider(block, *place, *luck, tally);
+            }
+            if is_last {
                 return;
             }
-            if up.place >= not_yet {
-                self.consider(block, up.place, uniform(luck) * up.hazard(), tally);
-                not_yet = up.place + 1;
-            }
-            end = up.next(end);
-            ahead.bring();
         }
     }
 
-    /// A person who has come up defaults if `luck` is below the person's own hazard.
-    #[inline]
+    /// Those who have come up without most of the lucky ones: a bound that is tighter than the one under which they
+    /// came up is quicker to look up than anybody's own hazard. Nothing is left out by a branch, since who is lucky,
+    /// or has no loan, is hard to foresee.
+    fn without_lucky<'a>(&self, block: &Block, came_up: &'a mut [CameUp]) -> &'a [CameUp] {
+        let mut count = 0;
+        for i in 0..came_up.len() {
+            let CameUp { place, luck } = came_up[i];
+            let loans = block.loan_count(place);
+            let bound = self.bounds.with_loans(block.quality_rank(place), loans.max(1));
+            came_up[count] = came_up[i];
+            count += usize::from((loans > 0) & (luck < bound));
+        }
+        &came_up[..count]
+    }
+
+    /// A person who has come up, and has a loan, defaults if `luck` is below the person's own hazard.
     fn consider(&self, block: &mut Block, place: usize, luck: f64, tally: &mut Tally) {
         let loans = block.loan_count(place);
-        // The tighter bound says of most that they are lucky, which is quicker than their own hazard. Whether
-        // there are loans is asked at the same time, since it is hard to foresee.
-        let bound = self.bounds.with_loans(block.quality_rank(place), loans.max(1));
-        if (loans == 0) | (luck >= bound) {
-            return;
-        }
         if !self.is_unlucky(block, place, loans, luck) && luck >= self.hazard(block, place, loans) {
             return;
         }
@@ -119,18 +139,33 @@ impl Repayment {
 
     /// Loans whose last instalment is paid this month end.
     fn end(&self, block: &mut Block, ahead: &mut Ahead, tally: &mut Tally) {
-        block.end(self.month.wrapping_sub(self.term_months), |loan, before, after| {
+        let no_longer_several = block.end(self.month.wrapping_sub(self.term_months), |loan, loans| {
             ahead.bring();
             tally.end(loan.lender, loan.slot);
-            tally.change_of_debt(before, after);
+            tally.change_of_debt((loans, false), (loans - 1, false));
         });
+        tally.multiple_change -= i64::from(no_longer_several);
     }
+}
+
+/// A person who has come up for a default.
+#[derive(Clone, Copy, Default)]
+struct CameUp {
+    /// Place in the block.
+    place: usize,
+    /// Uniform between 0 and the bound under which the person came up.
+    luck: f64,
+}
+
+impl CameUp {
+    /// So many are considered together: who comes up is worked out for all before anybody is looked at, so that no
+    /// wrong guess on one holds up the next.
+    const AT_A_TIME: usize = 32;
 }
 
 /// Books defaults, interest, funding, commissions and instalments. A defaulter's loans pay nothing:
 /// a share 1 - lgd of the balance is recovered, the rest written off.
 pub fn book(world: &mut World) {
-    let slots = world.banks.books.slots();
     world.record.opening_loans.clone_from(&world.banks.books.loans);
     let defaulted = std::mem::take(&mut world.tallies[0].defaulted);
     let lost = book_defaults(world, &defaulted);
@@ -145,14 +180,14 @@ pub fn book(world: &mut World) {
     for (bank, lost) in lost.into_iter().enumerate() {
         let (mut performing, mut repaid) = (Money::ZERO, Money::ZERO);
         let mut commission_paid = Money::ZERO;
-        for slot in 0..slots {
+        for (slot, ended) in world.tallies[0].ended(bank).iter().enumerate() {
             if world.banks.books.is_idle(bank, slot) {
                 continue;
             }
             let (opening, instalments) = world.banks.books.amortise(bank, slot);
             performing += opening;
             repaid += instalments;
-            world.banks.books.close(bank, slot, world.tallies[0].ended[bank * slots + slot], closing);
+            world.banks.books.close(bank, slot, *ended, closing);
             if slot > 0 && opening > Money::ZERO {
                 let commission = opening.share(commissions[slot - 1] / 12.0);
                 let platform = Party::Platform(slot - 1);

@@ -1,6 +1,7 @@
 //! Counts of a month. What threads add up is integers, so that any order gives the same sums.
 
 use crate::agents::users::{has_thin_file, kind_of, quintile_of};
+use crate::counts::Counts;
 use crate::units::Money;
 
 /// A group of applicants for whom applications and approvals are counted.
@@ -127,18 +128,18 @@ pub struct Tally {
     /// Decisions for which an agency was queried.
     pub agency_decisions: u64,
     /// Decisions, by bank: refusals and approvals of others, then of the creditworthy. A bank decides on a person once a
-    /// month at most, so 32 bits are enough.
-    decided: Vec<[u32; 4]>,
+    /// month at most.
+    decided: Counts,
     /// Loans granted, by bank and slot.
-    pub granted: Vec<u32>,
+    granted: Counts,
     /// Loans repaid in full, by bank and slot.
-    pub ended: Vec<u32>,
+    ended: Counts,
     /// Loans in default.
     pub defaulted: Vec<DefaultedLoan>,
     /// Persons who defaulted.
     pub defaulters: u64,
     /// Queries, by bank and seller: platforms, then agencies. One a decision at most.
-    queries: Vec<u32>,
+    queries: Counts,
     /// Records that agencies used, by class of banks and agency.
     records: Vec<u64>,
     /// Records used by agencies, by agency and platform.
@@ -161,12 +162,12 @@ impl Tally {
             asked: ByGroups::default(),
             got: ByGroups::default(),
             agency_decisions: 0,
-            decided: vec![[0; 4]; banks],
-            granted: vec![0; banks * slots],
-            ended: vec![0; banks * slots],
+            decided: Counts::new(4 * banks),
+            granted: Counts::new(banks * slots),
+            ended: Counts::new(banks * slots),
             defaulted: Vec::new(),
             defaulters: 0,
-            queries: vec![0; banks * sellers],
+            queries: Counts::new(banks * sellers),
             records: vec![0; classes * agencies],
             records_of: vec![0; agencies * platforms],
             borrowers_change: 0,
@@ -178,34 +179,41 @@ impl Tally {
     pub fn clear(&mut self) {
         self.asked = ByGroups::default();
         self.got = ByGroups::default();
-        self.decided.fill([0; 4]);
+        self.counts_mut().into_iter().for_each(Counts::clear);
         self.records.fill(0);
         self.records_of.fill(0);
-        self.queries.fill(0);
-        self.granted.fill(0);
-        self.ended.fill(0);
         self.defaulted.clear();
         (self.agency_decisions, self.defaulters) = (0, 0);
         (self.borrowers_change, self.multiple_change) = (0, 0);
     }
 
-    /// Adds what another part of the users did.
-    pub fn add(&mut self, other: &Tally) {
-        let add = |sums: &mut [u32], more: &[u32]| sums.iter_mut().zip(more).for_each(|(s, m)| *s += m);
-        let add_long = |sums: &mut [u64], more: &[u64]| sums.iter_mut().zip(more).for_each(|(s, m)| *s += m);
-        add_long(&mut self.asked, &other.asked);
-        add_long(&mut self.got, &other.got);
-        add(self.decided.as_flattened_mut(), other.decided.as_flattened());
-        add(&mut self.granted, &other.granted);
-        add(&mut self.ended, &other.ended);
-        add(&mut self.queries, &other.queries);
-        add_long(&mut self.records, &other.records);
-        add_long(&mut self.records_of, &other.records_of);
-        self.defaulted.extend_from_slice(&other.defaulted);
-        self.agency_decisions += other.agency_decisions;
-        self.defaulters += other.defaulters;
-        self.borrowers_change += other.borrowers_change;
-        self.multiple_change += other.multiple_change;
+    /// Counts by bank.
+    fn counts(&self) -> [&Counts; 4] {
+        [&self.decided, &self.granted, &self.ended, &self.queries]
+    }
+
+    /// The same.
+    fn counts_mut(&mut self) -> [&mut Counts; 4] {
+        [&mut self.decided, &mut self.granted, &mut self.ended, &mut self.queries]
+    }
+
+    /// Adds what other parts of the users did; after that, all can be read.
+    pub fn settle(&mut self, others: &[Tally]) {
+        for (which, counts) in self.counts_mut().into_iter().enumerate() {
+            counts.settle(others.iter().map(|other| other.counts()[which]));
+        }
+        let add = |sums: &mut [u64], more: &[u64]| sums.iter_mut().zip(more).for_each(|(s, m)| *s += m);
+        for other in others {
+            add(&mut self.asked, &other.asked);
+            add(&mut self.got, &other.got);
+            add(&mut self.records, &other.records);
+            add(&mut self.records_of, &other.records_of);
+            self.defaulted.extend_from_slice(&other.defaulted);
+            self.agency_decisions += other.agency_decisions;
+            self.defaulters += other.defaulters;
+            self.borrowers_change += other.borrowers_change;
+            self.multiple_change += other.multiple_change;
+        }
     }
 
     /// Counts a person who asks for a loan.
@@ -227,14 +235,15 @@ impl Tally {
     /// Counts a lender's decision on a person of these groups.
     #[inline]
     pub fn decide(&mut self, bank: usize, groups: Groups, approved: bool) {
-        self.decided[bank][usize::from(groups.creditworthy()) << 1 | usize::from(approved)] += 1;
+        self.decided.count(4 * bank + 2 * usize::from(groups.creditworthy()) + usize::from(approved));
     }
 
     /// Decisions of a bank.
     pub fn decisions(&self, bank: usize) -> Decisions {
-        let [_, other_approvals, refusals, creditworthy_approvals] = self.decided[bank];
+        let [other_refusals, other_approvals, refusals, creditworthy_approvals] =
+            self.decided.all().as_chunks().0[bank];
         Decisions {
-            made: self.decided[bank].iter().sum(),
+            made: other_refusals + other_approvals + refusals + creditworthy_approvals,
             approvals: other_approvals + creditworthy_approvals,
             creditworthy: refusals + creditworthy_approvals,
             creditworthy_approvals,
@@ -243,26 +252,26 @@ impl Tally {
 
     /// Decisions of all banks.
     pub fn all_decisions(&self) -> u64 {
-        self.decided.as_flattened().iter().map(|count| u64::from(*count)).sum()
+        self.decided.all().iter().map(|count| u64::from(*count)).sum()
     }
 
     /// Counts a query by a bank at a platform, which sells one record.
     #[inline]
     pub fn query_platform(&mut self, bank: usize, platform: usize) {
-        self.queries[bank * self.sellers + platform] += 1;
+        self.queries.count(bank * self.sellers + platform);
     }
 
     /// Decisions for which a platform sold data.
     pub fn direct_decisions(&self) -> u64 {
         let of_bank =
             |queries: &[u32]| queries[..self.platforms].iter().map(|count| u64::from(*count)).sum::<u64>();
-        self.queries.chunks(self.sellers.max(1)).map(of_bank).sum()
+        self.queries.all().chunks(self.sellers.max(1)).map(of_bank).sum()
     }
 
     /// Counts a query by a bank at an agency.
     #[inline]
     pub fn query_agency(&mut self, bank: usize, agency: usize) {
-        self.queries[bank * self.sellers + self.platforms + agency] += 1;
+        self.queries.count(bank * self.sellers + self.platforms + agency);
     }
 
     /// Counts a platform's record that an agency used for a bank of `class`.
@@ -275,7 +284,7 @@ impl Tally {
     /// Counts a loan that comes through `slot`, to a person of these groups.
     #[inline]
     pub fn grant(&mut self, bank: usize, slot: u8, groups: Groups) {
-        self.granted[bank * self.slots + usize::from(slot)] += 1;
+        self.granted.count(bank * self.slots + usize::from(slot));
         self.got[usize::from(groups.0) % GROUPS] += 1;
     }
 
@@ -291,7 +300,7 @@ impl Tally {
     /// Counts a loan repaid in full.
     #[inline]
     pub fn end(&mut self, bank: u16, slot: u8) {
-        self.ended[usize::from(bank) * self.slots + usize::from(slot)] += 1;
+        self.ended.count(usize::from(bank) * self.slots + usize::from(slot));
     }
 
     /// Counts a change of what a person owes: loans and whether to several lenders.
@@ -303,7 +312,17 @@ impl Tally {
 
     /// Queries of a bank, by seller: platforms, then agencies.
     pub fn queries(&self, bank: usize) -> &[u32] {
-        &self.queries[bank * self.sellers..(bank + 1) * self.sellers]
+        &self.queries.all()[bank * self.sellers..(bank + 1) * self.sellers]
+    }
+
+    /// Loans that a bank granted, by slot.
+    pub fn granted(&self, bank: usize) -> &[u32] {
+        &self.granted.all()[bank * self.slots..(bank + 1) * self.slots]
+    }
+
+    /// Loans of a bank that were repaid in full, by slot.
+    pub fn ended(&self, bank: usize) -> &[u32] {
+        &self.ended.all()[bank * self.slots..(bank + 1) * self.slots]
     }
 
     /// Records that a seller sold to a class of banks which queried it so many times: a platform one a query, an agency
@@ -397,7 +416,8 @@ mod tests {
         tally.ask(Groups::of(false, false, 5));
         tally.grant(0, 0, groups);
         assert_eq!((tally.asked(Group::All), tally.got(Group::All)), (2, 1));
-        assert_eq!((tally.granted[0], tally.granted_to()), (1, [1, 0, 0, 0, 0]));
+        tally.settle(&[]);
+        assert_eq!((tally.granted(0), tally.granted_to()), (&[1, 0][..], [1, 0, 0, 0, 0]));
         assert_eq!(
             (tally.asked(Group::CreditworthyThinFile), tally.asked(Group::CreditworthyThickFile)),
             (1, 0)
@@ -467,9 +487,10 @@ mod tests {
         let (mut part, mut more, mut whole) = (new(), new(), new());
         one(&mut part);
         other(&mut more);
-        part.add(&more);
+        part.settle(&[more]);
         one(&mut whole);
         other(&mut whole);
+        whole.settle(&[]);
         assert_eq!(format!("{part:?}"), format!("{whole:?}"));
 
         let expected = Decisions { made: 4, approvals: 3, creditworthy: 3, creditworthy_approvals: 2 };
@@ -481,7 +502,7 @@ mod tests {
         let records = |class: usize| [0, 3, 4].map(|seller| whole.records(class, seller, 7));
         assert_eq!((records(0), records(1)), ([7, 0, 0], [7, 0, 1]), "one a query, or what agencies used");
         assert_eq!((whole.records_of(0), whole.records_of(1)), (&[0; 3][..], &[0, 0, 1][..]));
-        assert_eq!((whole.granted[6], whole.ended[7], whole.granted_to()), (1, 1, [0, 0, 0, 0, 1]));
+        assert_eq!((whole.granted(1)[2], whole.ended(1)[3], whole.granted_to()), (1, 1, [0, 0, 0, 0, 1]));
         assert_eq!((whole.direct_decisions(), whole.agency_decisions, whole.defaulters), (2, 3, 3));
         assert_eq!((whole.borrowers_change, whole.multiple_change), (2, 2));
         assert_eq!((whole.asked(Group::TopQuintile), whole.got(Group::TopQuintile)), (2, 1));
@@ -498,7 +519,7 @@ mod tests {
         one.decide(1, Groups::of(true, false, 1), false);
         one.change_of_debt((1, false), (0, false));
         let mut sum = one.clone();
-        sum.add(&one);
+        sum.settle(&[one]);
         assert_eq!(sum.queries(1), [0, 0, 2, 2]);
         assert_eq!(sum.queries(0), [0; 4]);
         assert_eq!((sum.records(0, 2, 9), sum.records(0, 3, 9)), (9, 2));
@@ -508,6 +529,7 @@ mod tests {
             (2, 0, -2)
         );
         sum.clear();
+        sum.settle(&[]);
         assert_eq!((sum.all_decisions(), sum.borrowers_change, sum.queries(1)), (0, 0, &[0; 4][..]));
     }
 }

@@ -299,7 +299,7 @@ impl World<'_> {
     /// Adds the workers' tallies into the first.
     pub fn add_tallies(&mut self) {
         if let Some((sum, others)) = self.tallies.split_first_mut() {
-            others.iter().for_each(|other| sum.add(other));
+            sum.settle(others);
             self.borrowers += std::mem::take(&mut sum.borrowers_change);
             self.multiple_borrowers += std::mem::take(&mut sum.multiple_change);
         }

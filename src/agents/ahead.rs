@@ -6,7 +6,7 @@ use crate::prefetch::Lines;
 const SOME: usize = 8;
 
 /// Parts of a block that each lie in one piece.
-const PARTS: usize = 3;
+const PARTS: usize = 4;
 
 /// A block that is next, or none. It is brought a line at a time, between steps of other work: a processor can have few
 /// lines on their way at once, and waits if asked for more.
@@ -14,16 +14,16 @@ const PARTS: usize = 3;
 pub struct Ahead {
     /// What is brought now.
     now: Lines,
-    /// What is brought after that, the next one last.
+    /// What is brought after that, in reverse.
     later: [Lines; PARTS - 1],
     /// How many of them there are.
     parts: usize,
 }
 
 impl Ahead {
-    /// A block of which these are the parts.
-    pub fn new([first, second, last]: [Lines; PARTS]) -> Ahead {
-        Ahead { now: first, later: [last, second], parts: PARTS - 1 }
+    /// A block of which these are the parts, in the order in which they are brought.
+    pub fn new([now, second, third, last]: [Lines; PARTS]) -> Ahead {
+        Ahead { now, later: [last, third, second], parts: PARTS - 1 }
     }
 
     /// Has the next line brought, if there is one.

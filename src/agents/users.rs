@@ -37,6 +37,10 @@ const MOST_DEFAULTED: usize = NUMBERS as usize - MOST_LOANS * BLOCK - 1;
 /// The borrower of a loan in default, which is nobody's any more.
 const NOBODY: u16 = u16::MAX;
 
+/// Loans that end together: what is the same for all of them comes before what hangs on whether there are others, which
+/// is hard to foresee.
+const ENDED_AT_A_TIME: usize = 32;
+
 /// Loans for which a block makes room when it has none left: its loans grow in all blocks alike, and twice as
 /// much room as is needed would be half of all memory.
 const LOANS_AT_A_TIME: usize = 32;
@@ -398,58 +402,87 @@ impl Block {
             self.loans.reserve_exact(LOANS_AT_A_TIME);
         }
         let granted = (month & 0x7f) as u8 | u8::from(reported) << 7;
-        let loan = Loan { user: place as u16, lender: lender as u16, next: 0, slot, granted };
-        let several = self.append(loan);
+        let position = self.loans.len();
+        assert!(position < usize::from(NUMBERS), "each of a block's loans has a number of its own");
+        let lender = lender as u16;
+        let (next, several) = self.join(place, lender, self.number(position));
+        self.loans.push(Loan { user: place as u16, lender, next, slot, granted });
         let loans = self.loan_count(place);
         self.traits[place] += ONE_LOAN;
         self.reported += u16::from(reported);
         [(loans, several[0]), (loans + 1, several[1])]
     }
 
-    /// Puts a loan behind all others, and in its borrower's list. Returns whether the borrower had several lenders
-    /// before and has now.
+    /// The number of the loan at a position in `loans`.
     #[inline]
-    fn append(&mut self, mut loan: Loan) -> [bool; 2] {
-        assert!(self.loans.len() < usize::from(NUMBERS), "each of a block's loans has a number of its own");
-        let number = self.first_number.wrapping_add(self.loans.len() as u16) % NUMBERS;
-        let newest = self.of(NEWEST_LOAN, loan.user());
-        loan.next = number;
-        let (mut had, mut has) = (0, 0);
+    fn number(&self, position: usize) -> u16 {
+        self.first_number.wrapping_add(position as u16) % NUMBERS
+    }
+
+    /// Makes a loan of this lender and number the newest of a person's. Returns the number that is next to it, and
+    /// whether the person had several lenders before and has now.
+    #[inline]
+    fn join(&mut self, place: usize, lender: u16, number: u16) -> (u16, [bool; 2]) {
+        let newest = self.of(NEWEST_LOAN, place);
+        let (mut next, mut had, mut has) = (number, 0, 0);
         if newest < NO_LOAN {
             let position = self.position(newest);
             let newest_one = &mut self.loans[position];
             had = newest & SEVERAL_LENDERS;
-            has = if newest_one.lender == loan.lender { had } else { SEVERAL_LENDERS };
-            loan.next = std::mem::replace(&mut newest_one.next, number);
+            has = if newest_one.lender == lender { had } else { SEVERAL_LENDERS };
+            next = std::mem::replace(&mut newest_one.next, number);
         }
-        self.set_newest_loan(loan.user(), number | has);
-        self.loans.push(loan);
-        [had != 0, has != 0]
+        self.set_newest_loan(place, number | has);
+        (next, [had != 0, has != 0])
     }
 
     /// Removes the loans granted in `month`, which is that of the oldest ones, and tells `each` of them, with the
-    /// number of the borrower's loans and whether these are from several lenders, before and after.
+    /// number of the borrower's loans before. Returns how many of the borrowers had several lenders before and have no
+    /// more.
     #[inline]
-    pub fn end(&mut self, month: u32, mut each: impl FnMut(&Loan, (u32, bool), (u32, bool))) {
+    pub fn end(&mut self, month: u32, mut each: impl FnMut(&Loan, u32)) -> u32 {
         let cohort = (month & 0x7f) as u8;
-        let mut ended = 0;
-        while let Some(loan) = self.loans.get(ended).copied().filter(|loan| loan.cohort() == cohort) {
-            ended += 1;
-            if loan.user == NOBODY {
-                self.defaulted -= 1;
-            } else {
-                let (before, after) = self.remove_oldest(&loan);
-                each(&loan, before, after);
+        let (mut ended, mut fewer) = (0, 0);
+        let mut of_several = [0; ENDED_AT_A_TIME];
+        loop {
+            let start = ended;
+            let mut count = 0;
+            while let Some(loan) = self.loans.get(ended).copied().filter(|loan| loan.cohort() == cohort) {
+                if ended == start + ENDED_AT_A_TIME {
+                    break;
+                }
+                ended += 1;
+                if loan.user == NOBODY {
+                    self.defaulted -= 1;
+                } else {
+                    let (loans, had_several) = self.remove_oldest(&loan);
+                    each(&loan, loans);
+                    of_several[count] = loan.user;
+                    count += usize::from(had_several & (loans > 1));
+                    // Somebody all of whose loans are of this month.
+                    fewer += u32::from(had_several & (loans == 1));
+                }
+            }
+            for user in &of_several[..count] {
+                let place = usize::from(*user);
+                if self.owes_several_lenders(place) && !self.have_several_lenders(place) {
+                    self.set_newest_loan(place, self.of(NEWEST_LOAN, place) % NUMBERS);
+                    fewer += 1;
+                }
+            }
+            if ended < start + ENDED_AT_A_TIME {
+                break;
             }
         }
         self.loans.drain(..ended);
         self.first_number = self.first_number.wrapping_add(ended as u16) % NUMBERS;
+        fewer
     }
 
-    /// Takes its borrower's oldest loan off the list. Returns what the person owed before and owes now: the number of
-    /// loans, and whether they are from several lenders.
+    /// Takes its borrower's oldest loan off the list; whether the others are from several lenders is yet to be asked.
+    /// Returns how many loans there were, and whether they were from several.
     #[inline]
-    fn remove_oldest(&mut self, loan: &Loan) -> ((u32, bool), (u32, bool)) {
+    fn remove_oldest(&mut self, loan: &Loan) -> (u32, bool) {
         let place = loan.user();
         let (loans, newest) = (self.loan_count(place), self.of(NEWEST_LOAN, place));
         let position = self.position(newest);
@@ -457,12 +490,8 @@ impl Block {
         self.reported -= u16::from(loan.reported());
         // It may be the newest one too, which nobody looks at any more.
         self.loans[position].next = loan.next;
-        let mut left = if loans == 1 { NO_LOAN } else { newest };
-        if is_from_several(left) && !self.have_several_lenders(place) {
-            left %= NUMBERS;
-        }
-        self.set_newest_loan(place, left);
-        ((loans, is_from_several(newest)), (loans - 1, is_from_several(left)))
+        self.set_newest_loan(place, if loans == 1 { NO_LOAN } else { newest });
+        (loans, is_from_several(newest))
     }
 
     /// Whether the person's loans are from at least two lenders.
@@ -494,14 +523,15 @@ impl Block {
 
     /// Removes loans in default.
     fn forget_defaulted(&mut self) {
-        let loans = std::mem::take(&mut self.loans);
-        self.loans.reserve_exact(loans.len() - usize::from(self.defaulted));
+        self.loans.retain(|loan| loan.user != NOBODY);
         self.defaulted = 0;
-        let active = || loans.iter().filter(|loan| loan.user != NOBODY);
-        active().for_each(|loan| self.set_newest_loan(loan.user(), NO_LOAN));
-        active().for_each(|loan| {
-            self.append(*loan);
-        });
+        for position in 0..self.loans.len() {
+            self.set_newest_loan(self.loans[position].user(), NO_LOAN);
+        }
+        for position in 0..self.loans.len() {
+            let Loan { user, lender, .. } = self.loans[position];
+            (self.loans[position].next, _) = self.join(usize::from(user), lender, self.number(position));
+        }
     }
 
     /// Users who are members of each of the first `counts.len()` platforms, added to `counts`.
@@ -513,9 +543,11 @@ impl Block {
     }
 
     /// All of the block, to be brought into a processor's cache ahead of its use: one user here and there at a time would
-    /// be waited for one at a time.
+    /// be waited for one at a time. What is used last comes last, since it may still be on its way when the block's turn
+    /// comes.
     pub fn ahead(&self) -> Ahead {
-        Ahead::new([Lines::of(&self.columns), Lines::of(&self.traits), Lines::of(&self.loans)])
+        let (first, last) = self.columns.split_at(MEMBERSHIPS * self.len());
+        Ahead::new([Lines::of(&self.traits), Lines::of(first), Lines::of(&self.loans), Lines::of(last)])
     }
 
     /// Bytes that the block takes.
@@ -920,12 +952,12 @@ mod tests {
         assert_eq!(block.loans().nth(1).unwrap().age(140), 9, "130 and 131 are 2 and 3 modulo 128");
 
         let mut ended = Vec::new();
-        block.end(130, |loan, before, after| ended.push((loan.lender, before, after)));
-        assert_eq!(ended, [(7, (3, true), (2, true))]);
+        assert_eq!(block.end(130, |loan, loans| ended.push((loan.lender, loans))), 0);
+        assert_eq!((&ended[..], block.owes_several_lenders(3)), (&[(7, 3)][..], true));
         assert_eq!(lenders(&block, 3), [9, 7]);
         ended.clear();
-        block.end(131, |loan, before, after| ended.push((loan.lender, before, after)));
-        assert_eq!(ended, [(8, (1, false), (0, false)), (9, (2, true), (1, false))]);
+        assert_eq!(block.end(131, |loan, loans| ended.push((loan.lender, loans))), 1);
+        assert_eq!((&ended[..], block.owes_several_lenders(3)), (&[(8, 1), (9, 2)][..], false));
         assert_eq!((block.loan_count(4), block.reported_count(3)), (0, 0));
         assert_eq!((lenders(&block, 3), lenders(&block, 4)), (vec![7], vec![]));
     }
@@ -943,7 +975,7 @@ mod tests {
         assert!(!block.has_reported_loans() && block.loans_of(3).next().is_none());
         assert_eq!(block.loans().map(|loan| loan.lender).collect::<Vec<_>>(), [8]);
         block.grant(3, 6, HOME_SLOT, false, 6);
-        block.end(5, |loan, _, _| assert_eq!(loan.lender, 8));
+        block.end(5, |loan, _| assert_eq!(loan.lender, 8));
         assert_eq!(block.loans().map(|loan| loan.lender).collect::<Vec<_>>(), [6]);
     }
 
@@ -980,8 +1012,10 @@ mod tests {
         let kinds: Vec<u8> = (0..900).map(|place| kind(&block, place)).collect();
         let mut plain: Vec<(usize, u16, u32, bool)> = Vec::new();
         for month in TERM..TERM + 60 {
-            let mut ended = 0;
-            block.end(month - TERM, |_, _, _| ended += 1);
+            let owing_several = |block: &Block| (0..900).filter(|i| block.owes_several_lenders(*i)).count();
+            let (mut ended, before) = (0, owing_several(&block));
+            let fewer = block.end(month - TERM, |_, _| ended += 1);
+            assert_eq!(fewer as usize, before - owing_several(&block));
             let all = plain.len();
             plain.retain(|loan| loan.2 + TERM != month);
             assert_eq!(ended, all - plain.len());
@@ -1055,7 +1089,7 @@ mod tests {
         assert!(locked_out(&block, 2, 23) && !locked_out(&block, 2, 24) && !locked_out(&block, 1, 0));
         block.grant(2, 5, HOME_SLOT, true, 24);
         assert_eq!((block.loan_count(2), block.reported_count(2), block.loans_of(2).count()), (1, 1, 1));
-        block.end(24, |loan, _, _| assert_eq!(loan.lender, 5));
+        block.end(24, |loan, _| assert_eq!(loan.lender, 5));
         assert!(!locked_out(&block, 2, 0) && block.loans_of(2).next().is_none());
     }
 }

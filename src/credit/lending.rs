@@ -47,6 +47,8 @@ pub struct Lending {
     lenders: Vec<Lender>,
     /// Sources, by number.
     sources: Vec<Source>,
+    /// Whether a lender with this source, by number, may look at reported loans.
+    sees_reported: Vec<bool>,
     /// Own precision by class: thick file, thin file.
     own_precision: Vec<[f64; 2]>,
     /// How signals are read, by class, score ([`NO_SCORE`], or that of a platform) and file.
@@ -70,16 +72,13 @@ const PER_WAY: usize = 2;
 /// In the place of a platform's score, which is the platform's number + 1: none.
 const NO_SCORE: u16 = 0;
 
-/// What lending has to know of a bank.
+/// What lending has to know of a bank, in few bytes: lenders are many, and looked up in no order.
 #[derive(Clone, Copy)]
 struct Lender {
-    /// Where the readings of its class begin.
-    readings: u32,
+    class: u16,
     /// Its source, by number.
     source: u8,
     buys: Buys,
-    /// Whether it may look at reported loans.
-    sees_reported: bool,
 }
 
 /// What a bank buys on its applicants.
@@ -165,10 +164,9 @@ impl Lending {
             LoanRecords::Subscribers => has_records(source),
         };
         let lender = |(class, source): (&u16, &Source)| Lender {
-            readings: u32::from(*class) * (1 + platforms as u32),
+            class: *class,
             source: source.number() as u8,
             buys: Buys::from(*source),
-            sees_reported: sees_reported(*source),
         };
         let sources: Vec<Source> = (0..Source::count(world.agencies.len())).map(Source::of_number).collect();
         let selling = set(&|p| world.platforms[p].sells_directly);
@@ -196,6 +194,7 @@ impl Lending {
             partners: BankPicker::new(&rows().map(|row| row.partnership_weight).collect::<Vec<_>>(), &counts),
             homes: BankPicker::new(&rows().map(|row| row.deposit_share).collect::<Vec<_>>(), &counts),
             lenders: (world.banks.class.iter().zip(&world.banks.source)).map(lender).collect(),
+            sees_reported: sources.iter().map(|source| sees_reported(*source)).collect(),
             sources,
             readings: own_precision.iter().flat_map(readings).collect(),
             own_precision,
@@ -297,6 +296,7 @@ impl Lending {
                 at_home.push_if(*applicant, !through_platform);
             }
             for applicant in through_platforms.as_slice() {
+                ahead.bring();
                 // Given that the first number is below the share of those who go through platforms, its part of
                 // that is a number in (0, 1) itself.
                 let [first, second] = way(drawn, *applicant).map(uniform);
@@ -370,7 +370,8 @@ impl Lending {
         }
         let mut decided = self.decide_alone(block, ahead, alone.as_slice(), own_noise, decided, tally);
         if !purchases.as_slice().is_empty() {
-            self.decide_with(block, purchases.as_slice(), own_noise, seller_noise, &mut decided, tally);
+            let noise = [own_noise, seller_noise];
+            self.decide_with(block, ahead, purchases.as_slice(), noise, &mut decided, tally);
         }
         decided
     }
@@ -400,12 +401,8 @@ impl Lending {
     /// How a lender reads its own signal beside a platform's score, or [`NO_SCORE`].
     #[inline]
     fn reading(&self, lender: Lender, score: u16, application: &Application) -> &Reading {
-        &self.readings[(lender.readings + u32::from(score)) as usize][usize::from(application.thin_file())]
-    }
-
-    /// The class of a lender.
-    fn class(&self, lender: Lender) -> usize {
-        lender.readings as usize / (1 + self.platforms)
+        let of_class = usize::from(lender.class) * (1 + self.platforms);
+        &self.readings[of_class + usize::from(score)][usize::from(application.thin_file())]
     }
 
     /// The margin that a lender sees, but for noise.
@@ -453,9 +450,9 @@ impl Lending {
     fn decide_with(
         &self,
         block: &Block,
+        ahead: &mut Ahead,
         purchases: &[Purchase],
-        own_noise: &mut Room<u32>,
-        seller_noise: &mut Room<u32>,
+        [own_noise, seller_noise]: [&mut Room<u32>; 2],
         decided: &mut Decided,
         tally: &mut Tally,
     ) {
@@ -464,6 +461,7 @@ impl Lending {
             [block.user(purchase.application.place()), u32::from(purchase.seller)]
         });
         for ((purchase, own_word), seller_word) in purchases.iter().zip(own_noise).zip(seller_noise) {
+            ahead.bring();
             let Purchase { application, margin, on_own_noise, on_noise, seller, .. } = purchase;
             let (bank, seller) = (usize::from(application.bank), usize::from(*seller));
             if seller < self.platforms {
@@ -532,7 +530,7 @@ impl Lending {
     ) -> Option<(Reading, u16, f64)> {
         let (place, bank) = (application.place(), usize::from(application.bank));
         let (user, memberships) = (block.user(place), block.memberships(place));
-        let (class, source) = (self.class(lender), self.sources[usize::from(lender.source)]);
+        let (class, source) = (usize::from(lender.class), self.sources[usize::from(lender.source)]);
         let consents = self.delivered.consents(user);
         let mut ablest: Option<usize> = None;
         let mut held_by_all = 0;
@@ -555,10 +553,10 @@ impl Lending {
     }
 
     /// Loans of an applicant that a lender sees: its own, and reported ones where it may look.
-    #[inline]
+    #[inline(always)]
     fn loans_seen(&self, block: &Block, application: &Application, lender: Lender) -> u32 {
         let (place, bank) = (application.place(), usize::from(application.bank));
-        if block.has_reported_loans() && lender.sees_reported {
+        if block.has_reported_loans() && self.sees_reported[usize::from(lender.source)] {
             block.loans_from_or_reported(place, bank)
         } else {
             block.loans_from(place, bank)
@@ -616,7 +614,7 @@ impl Lending {
         purchase: Option<(&Purchase, u32)>,
     ) -> bool {
         let lender = self.lenders[usize::from(application.bank)];
-        let own = self.own_precision[self.class(lender)][usize::from(application.thin_file())];
+        let own = self.own_precision[usize::from(lender.class)][usize::from(application.thin_file())];
         let quality = quality(application.rank);
         let noise = |word| normal_quantile(uniform(word));
         let mut signals = weighted_signal(quality, own, noise(own_noise));

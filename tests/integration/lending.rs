@@ -137,7 +137,7 @@ fn a_missing_platform_diverts_some() {
         settle(&mut world);
         lend(&mut world);
         assert_eq!(world.tallies[0].asked(Group::All), 2000, "all count as applications");
-        let by_slot = |slot: usize| (0..8).map(|bank| world.tallies[0].granted[bank * 4 + slot]).sum();
+        let by_slot = |slot: usize| (0..8).map(|bank| world.tallies[0].granted(bank)[slot]).sum();
         (world.tallies[0].got(Group::All), (0..4).map(by_slot).collect())
     };
     let (all, whole) = after(&|_| ());
@@ -462,7 +462,7 @@ fn what_is_lent_is_booked() {
     let (mut home, mut through) = (0, 0);
     for bank in 0..8 {
         for slot in 0..4 {
-            let loans = world.tallies[0].granted[bank * 4 + slot];
+            let loans = world.tallies[0].granted(bank)[slot];
             *(if slot == 0 { &mut home } else { &mut through }) += loans;
             assert_eq!(world.banks.books.balance(bank, slot).cny(), cny(loans));
         }
