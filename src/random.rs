@@ -60,6 +60,9 @@ pub enum Purpose {
     Referral = 21,
 }
 
+/// How many draws are made side by side at a time.
+pub const SIDE_BY_SIDE: usize = 8;
+
 /// The key of one replicate: all its draws follow from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Key([u32; 2]);
@@ -92,7 +95,7 @@ impl Key {
 
     /// The words of [`Key::draw`] for the options 0, 1, 2, ..., two after two.
     pub fn pairs(self, purpose: Purpose, agent: u32, month: u32) -> Pairs {
-        Pairs { key: self, purpose, agent, month, taken: 0, words: [[0; 4]; Pairs::DRAWN_AT_A_TIME] }
+        Pairs { key: self, purpose, agent, month, taken: 0, words: [[0; 4]; SIDE_BY_SIDE] }
     }
 
     /// [`Key::draw`] for the agents from `first` on, one after another, and one option.
@@ -101,21 +104,16 @@ impl Key {
         philox_side_by_side(self.0, |i| [first.wrapping_add(i), option, purpose, 1], out);
     }
 
-    /// The first word of [`Key::draw`] for the agent and option `of` each thing: many at once.
-    pub fn first_words<T>(
+    /// The first words of [`Key::draw`] for many agents, of whom each has an option: eights of them at once. Each word
+    /// takes the place of its agent.
+    pub fn first_words(
         self,
         purpose: Purpose,
         month: u32,
-        things: &[T],
-        of: impl Fn(&T) -> [u32; 2],
-        out: &mut [u32],
+        agents: &mut [[u32; SIDE_BY_SIDE]],
+        options: &[[u32; SIDE_BY_SIDE]],
     ) {
-        let purpose_and_month = (purpose as u32) << 24 | month;
-        let counter = move |thing: &T| {
-            let [agent, option] = of(thing);
-            [agent, option, purpose_and_month, 1]
-        };
-        first_words_side_by_side(self.0, counter, things, out);
+        first_words_side_by_side(self.0, (purpose as u32) << 24 | month, agents, options);
     }
 
     /// One number in (0, 1) for (purpose, agent, month, option).
@@ -143,16 +141,14 @@ pub struct Pairs {
     agent: u32,
     month: u32,
     taken: u32,
-    words: [[u32; 4]; Pairs::DRAWN_AT_A_TIME],
+    words: [[u32; 4]; SIDE_BY_SIDE],
 }
 
 impl Pairs {
-    const DRAWN_AT_A_TIME: usize = 8;
-
     /// The next two words.
     #[inline]
     pub fn take(&mut self) -> [u32; 2] {
-        let place = self.taken as usize % (2 * Self::DRAWN_AT_A_TIME);
+        let place = self.taken as usize % (2 * SIDE_BY_SIDE);
         if place == 0 {
             self.key.draw_options(self.purpose, self.agent, self.month, self.taken / 2, &mut self.words);
         }
@@ -224,16 +220,18 @@ fn philox_side_by_side(key: [u32; 2], counter: impl Fn(u32) -> [u32; 4], out: &m
     }
 }
 
-/// The same at the counters of some things, and of each draw the first word only.
+/// The same for eights of agents and their options, and of each draw the first word only, in the place of the agent.
 #[multiversion(targets("x86_64+avx2"))]
-fn first_words_side_by_side<T>(
+fn first_words_side_by_side(
     key: [u32; 2],
-    counter: impl Fn(&T) -> [u32; 4],
-    things: &[T],
-    out: &mut [u32],
+    purpose_and_month: u32,
+    agents: &mut [[u32; SIDE_BY_SIDE]],
+    options: &[[u32; SIDE_BY_SIDE]],
 ) {
-    for (thing, word) in things.iter().zip(out) {
-        *word = philox(key, counter(thing))[0];
+    for (agents, options) in agents.iter_mut().zip(options) {
+        for (agent, option) in agents.iter_mut().zip(options) {
+            *agent = philox(key, [*agent, *option, purpose_and_month, 1])[0];
+        }
     }
 }
 
@@ -315,9 +313,14 @@ mod tests {
         key.draw_options(Purpose::Application, 7, 40, 3, &mut rows);
         let mut agents = [[0; 4]; 21];
         key.draw_agents(Purpose::Traits, 1000, 2, &mut agents);
-        let mut firsts = [0; 21];
-        let of: [[u32; 2]; 21] = std::array::from_fn(|i| [100 - i as u32, 3 * i as u32]);
-        key.first_words(Purpose::OwnNoise, 9, &of, |of| *of, &mut firsts);
+        let of = |i: usize| [100 - i as u32, 3 * i as u32];
+        let [agents_of, options] = [0, 1].map(|which| {
+            std::array::from_fn::<_, 3, _>(|eight| {
+                std::array::from_fn(|i| of(SIDE_BY_SIDE * eight + i)[which])
+            })
+        });
+        let mut firsts = agents_of;
+        key.first_words(Purpose::OwnNoise, 9, &mut firsts, &options);
         let mut pairs = key.pairs(Purpose::Default, 5, 6);
         for i in 0..21 {
             assert_eq!(
@@ -326,7 +329,8 @@ mod tests {
             );
             assert_eq!(rows[i], key.draw(Purpose::Application, 7, 40, 3 + i as u32));
             assert_eq!(agents[i], key.draw(Purpose::Traits, 1000 + i as u32, 0, 2));
-            assert_eq!(firsts[i], key.draw(Purpose::OwnNoise, of[i][0], 9, of[i][1])[0]);
+            let [agent, option] = of(i);
+            assert_eq!(firsts.as_flattened()[i], key.draw(Purpose::OwnNoise, agent, 9, option)[0]);
         }
     }
 

@@ -1,15 +1,12 @@
 //! The desk on which the applications of a block lie.
 
 use crate::agents::users::BLOCK;
-use crate::random::{Key, Purpose};
+use crate::random::{Key, Purpose, SIDE_BY_SIDE};
 use crate::tally::Groups;
-
-/// How many draws are made side by side, at a time.
-pub const DRAWN_SIDE_BY_SIDE: usize = 8;
 
 /// Places for everybody in a block, and for some more: what is not kept is written past the end, and draws are made
 /// side by side. A power of two, so that a place is quick to keep within bounds.
-const PLACES: usize = (BLOCK + DRAWN_SIDE_BY_SIDE).next_power_of_two();
+const PLACES: usize = (BLOCK + SIDE_BY_SIDE).next_power_of_two();
 
 /// Further places that nobody uses. Without them the first places of all rooms would compete for the same few lines
 /// of a processor's cache.
@@ -28,7 +25,7 @@ pub struct Desk {
     /// Lenders whom persons have been to, by place in the block: one room for each time that they went to one.
     pub been_to: Vec<Room<u16>>,
     /// Draws of the next lender, for each of those who are refused.
-    pub next_lender: Room<u32>,
+    pub next_lender: Words,
 }
 
 /// For those who come up for an application.
@@ -48,11 +45,11 @@ pub struct Coming {
 #[derive(Default)]
 pub struct Deciding {
     /// Noise of the lender's own judgement.
-    pub own_noise: Room<u32>,
+    pub own_noise: Words,
     /// What lenders buy on applicants.
     pub purchases: Room<Purchase>,
     /// Noise of the seller's data, for each purchase.
-    pub seller_noise: Room<u32>,
+    pub seller_noise: Words,
     /// Applications on which lenders have decided.
     pub decided: Room<Application>,
 }
@@ -158,7 +155,15 @@ impl<T> Room<T> {
     }
 }
 
-impl Room<u32> {
+/// Room for one word on everybody in a block.
+#[derive(Default)]
+pub struct Words {
+    /// Agents, and then the words drawn for them.
+    agents: Room<u32>,
+    options: Room<u32>,
+}
+
+impl Words {
     /// The first words of draws for the agents and options of some things, in their order.
     pub fn draw<T>(
         &mut self,
@@ -168,9 +173,17 @@ impl Room<u32> {
         things: &[T],
         of: impl Fn(&T) -> [u32; 2],
     ) -> &[u32] {
-        let words = &mut self.0[..things.len()];
-        key.first_words(purpose, month, things, of, words);
-        words
+        for (place, thing) in things.iter().enumerate() {
+            let [agent, option] = of(thing);
+            self.agents.put(place, agent);
+            self.options.put(place, option);
+        }
+        // What follows the last of them, up to a full eight, is drawn for nobody.
+        let eights = ..things.len().div_ceil(SIDE_BY_SIDE);
+        let (agents, _) = self.agents.0.as_chunks_mut();
+        let (options, _) = self.options.0.as_chunks();
+        key.first_words(purpose, month, &mut agents[eights], &options[eights]);
+        &self.agents.0[..things.len()]
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::demand;
 use super::desk::{
-    Applicant, Application, Coming, DRAWN_SIDE_BY_SIDE, Decided, Deciding, Desk, List, Open, Purchase, Room,
+    Applicant, Application, Coming, Decided, Deciding, Desk, List, Open, Purchase, Room, Words,
 };
 use crate::agents::ahead::Ahead;
 use crate::agents::banks::{BankPicker, Source};
@@ -12,7 +12,7 @@ use crate::near::{GeometricSkip, NearLog, NearNormal, SkipTable};
 use crate::normal::normal_quantile;
 use crate::platform_tables::{ByWeight, MostPrecise};
 use crate::pooling::Delivered;
-use crate::random::{Key, Purpose, uniform};
+use crate::random::{Key, Purpose, SIDE_BY_SIDE, uniform};
 use crate::scenario::value::LoanRecords;
 use crate::screening::{LendingTerms, Reading, weighted_signal};
 use crate::tally::{Groups, Tally};
@@ -178,8 +178,8 @@ impl Lending {
             tries: credit.tries.min(world.banks.len() as u32),
             skip: SkipTable::new(GeometricSkip::new(candidate), near_log),
             at_once: ((expected - libm::sqrt(expected)) as usize / WORDS)
-                .next_multiple_of(DRAWN_SIDE_BY_SIDE)
-                .max(DRAWN_SIDE_BY_SIDE),
+                .next_multiple_of(SIDE_BY_SIDE)
+                .max(SIDE_BY_SIDE),
             goes_on: [share(hazard), share(hazard * reported)],
             platform_share,
             diversion: credit.diversion,
@@ -251,7 +251,7 @@ impl Lending {
                 candidates += 1;
                 place += 1;
             }
-            at_once = DRAWN_SIDE_BY_SIDE;
+            at_once = SIDE_BY_SIDE;
         }
         if self.goes_on[0] < 1.0 || (self.goes_on[1] < 1.0 && block.has_reported_loans()) {
             applicants.retain(|applicant| self.goes_on(block, usize::from(applicant.place)));
@@ -327,7 +327,7 @@ impl Lending {
 
     /// Draws the ways of all candidates to a first lender.
     fn draw_ways(&self, block: &Block, candidates: usize, drawn: &mut Room<[u32; 4]>) {
-        let draws = (candidates * PER_WAY / WORDS + 1).next_multiple_of(DRAWN_SIDE_BY_SIDE);
+        let draws = (candidates * PER_WAY / WORDS + 1).next_multiple_of(SIDE_BY_SIDE);
         self.key.draw_options(Purpose::Referral, block.number, self.month, 0, drawn.of_mut(0..draws));
     }
 
@@ -425,7 +425,7 @@ impl Lending {
         block: &Block,
         ahead: &mut Ahead,
         open: &[Application],
-        noise: &mut Room<u32>,
+        noise: &mut Words,
         decided: &'a mut Room<Application>,
         tally: &mut Tally,
     ) -> Decided<'a> {
@@ -452,7 +452,7 @@ impl Lending {
         block: &Block,
         ahead: &mut Ahead,
         purchases: &[Purchase],
-        [own_noise, seller_noise]: [&mut Room<u32>; 2],
+        [own_noise, seller_noise]: [&mut Words; 2],
         decided: &mut Decided,
         tally: &mut Tally,
     ) {
@@ -482,7 +482,7 @@ impl Lending {
         &self,
         block: &Block,
         things: &[T],
-        words: &'a mut Room<u32>,
+        words: &'a mut Words,
         application: impl Fn(&T) -> &Application,
     ) -> &'a [u32] {
         words.draw(self.key, Purpose::OwnNoise, 0, things, |thing| {
@@ -570,7 +570,7 @@ impl Lending {
         block: &Block,
         refused: &[Application],
         been_to: &[Room<u16>],
-        words: &mut Room<u32>,
+        words: &mut Words,
         open: &mut Open,
     ) {
         let asked = been_to.len() as u32;
