@@ -125,7 +125,8 @@ impl Money {
 
     /// This share of the amount, rounded to the nearest fen.
     pub fn share(self, share: f64) -> Money {
-        let amount = i64::try_from(self.0).map_or(self.0 as f64, |fen| fen as f64);
+        // From 64 bits it is quicker, and the same.
+        let amount = i64::try_from(self.0).map_or_else(|_| self.0 as f64, |fen| fen as f64);
         Money(nearest(amount * share))
     }
 }
