@@ -5,22 +5,32 @@
 /// where words would not.
 #[derive(Clone, Debug)]
 pub struct Counts {
-    /// What is not in `totals` yet.
-    lately: Vec<u8>,
-    totals: Vec<u32>,
+    things: usize,
+    /// What is not in `totals` yet, and in either some more, for nothing, so that all are whole groups.
+    lately: Vec<[u8; GROUP]>,
+    totals: Vec<[u32; GROUP]>,
     is_settled: bool,
 }
+
+/// Counts that are added up at once.
+const GROUP: usize = 16;
 
 impl Counts {
     /// Counts of so many things, none of which has happened.
     pub fn new(things: usize) -> Counts {
-        Counts { lately: vec![0; things], totals: vec![0; things], is_settled: false }
+        let groups = things.div_ceil(GROUP);
+        Counts {
+            things,
+            lately: vec![[0; GROUP]; groups],
+            totals: vec![[0; GROUP]; groups],
+            is_settled: false,
+        }
     }
 
     /// Counts a thing once more.
     #[inline]
     pub fn count(&mut self, thing: usize) {
-        let lately = &mut self.lately[thing];
+        let lately = &mut self.lately.as_flattened_mut()[thing];
         *lately = lately.wrapping_add(1);
         if *lately == 0 {
             self.carry(thing);
@@ -30,34 +40,42 @@ impl Counts {
     #[cold]
     #[inline(never)]
     fn carry(&mut self, thing: usize) {
-        self.totals[thing] += 1 << u8::BITS;
+        self.totals.as_flattened_mut()[thing] += 1 << u8::BITS;
     }
 
     /// Adds what others have counted of the same things; after that, all can be read.
     pub fn settle<'a>(&mut self, others: impl IntoIterator<Item = &'a Counts>) {
-        let Counts { lately, totals, is_settled } = self;
-        let add = |totals: &mut [u32], lately: &[u8]| {
-            totals.iter_mut().zip(lately).for_each(|(total, lately)| *total += u32::from(*lately));
-        };
-        add(totals, lately);
-        lately.fill(0);
         for other in others {
-            totals.iter_mut().zip(&other.totals).for_each(|(total, more)| *total += more);
-            add(totals, &other.lately);
+            let totals = self.totals.as_flattened_mut().iter_mut();
+            totals.zip(other.totals.as_flattened()).for_each(|(total, more)| *total += more);
+            self.add(&other.lately);
         }
-        *is_settled = true;
+        let mut lately = std::mem::take(&mut self.lately);
+        self.add(&lately);
+        lately.fill([0; GROUP]);
+        self.lately = lately;
+        self.is_settled = true;
+    }
+
+    /// Adds to the totals. In many a month hardly anything happens, so most groups are nothing.
+    fn add(&mut self, lately: &[[u8; GROUP]]) {
+        for (totals, lately) in self.totals.iter_mut().zip(lately) {
+            if *lately != [0; GROUP] {
+                totals.iter_mut().zip(lately).for_each(|(total, lately)| *total += u32::from(*lately));
+            }
+        }
     }
 
     /// How often each thing happened.
     pub fn all(&self) -> &[u32] {
         assert!(self.is_settled, "counts are settled before they are read");
-        &self.totals
+        &self.totals.as_flattened()[..self.things]
     }
 
     /// Forgets everything.
     pub fn clear(&mut self) {
-        self.lately.fill(0);
-        self.totals.fill(0);
+        self.lately.fill([0; GROUP]);
+        self.totals.fill([0; GROUP]);
         self.is_settled = false;
     }
 }
