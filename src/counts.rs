@@ -1,13 +1,18 @@
 //! Counts of many things, close together while they are made.
 
+use std::fmt;
+
 /// How often each of some things happened, less than 2^32 times. Most happen seldom, so each is counted in one byte,
 /// and what that cannot hold apart: counting goes to and fro between things, and bytes stay in a processor's cache
 /// where words would not.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Counts {
     things: usize,
-    /// What is not in `totals` yet, and in either some more, for nothing, so that all are whole groups.
-    lately: Vec<[u8; GROUP]>,
+    /// Counts modulo 256, and some more for nothing, so that all are whole groups.
+    low: Vec<[u8; GROUP]>,
+    /// Things that were counted 256 times more than `low` says, each time that they were.
+    carried: Vec<u32>,
+    /// What has been counted in all, once it is settled.
     totals: Vec<[u32; GROUP]>,
     is_settled: bool,
 }
@@ -21,7 +26,8 @@ impl Counts {
         let groups = things.div_ceil(GROUP);
         Counts {
             things,
-            lately: vec![[0; GROUP]; groups],
+            low: vec![[0; GROUP]; groups],
+            carried: Vec::new(),
             totals: vec![[0; GROUP]; groups],
             is_settled: false,
         }
@@ -30,9 +36,9 @@ impl Counts {
     /// Counts a thing once more.
     #[inline]
     pub fn count(&mut self, thing: usize) {
-        let lately = &mut self.lately.as_flattened_mut()[thing];
-        *lately = lately.wrapping_add(1);
-        if *lately == 0 {
+        let low = &mut self.low.as_flattened_mut()[thing];
+        *low = low.wrapping_add(1);
+        if *low == 0 {
             self.carry(thing);
         }
     }
@@ -40,30 +46,25 @@ impl Counts {
     #[cold]
     #[inline(never)]
     fn carry(&mut self, thing: usize) {
-        self.totals.as_flattened_mut()[thing] += 1 << u8::BITS;
+        self.carried.push(thing as u32);
     }
 
-    /// Adds what others have counted of the same things; after that, all can be read.
+    /// Adds up what has been counted here, and by others of the same things; after that, all can be read.
     pub fn settle<'a>(&mut self, others: impl IntoIterator<Item = &'a Counts>) {
+        let Counts { low, carried, totals, is_settled, .. } = self;
+        totals.iter_mut().zip(&*low).for_each(|(totals, low)| *totals = low.map(u32::from));
+        let carry = |totals: &mut [[u32; GROUP]], carried: &[u32]| {
+            carried.iter().for_each(|thing| totals.as_flattened_mut()[*thing as usize] += 1 << u8::BITS);
+        };
+        carry(totals, carried);
         for other in others {
-            let totals = self.totals.as_flattened_mut().iter_mut();
-            totals.zip(other.totals.as_flattened()).for_each(|(total, more)| *total += more);
-            self.add(&other.lately);
-        }
-        let mut lately = std::mem::take(&mut self.lately);
-        self.add(&lately);
-        lately.fill([0; GROUP]);
-        self.lately = lately;
-        self.is_settled = true;
-    }
-
-    /// Adds to the totals. In many a month hardly anything happens, so most groups are nothing.
-    fn add(&mut self, lately: &[[u8; GROUP]]) {
-        for (totals, lately) in self.totals.iter_mut().zip(lately) {
-            if *lately != [0; GROUP] {
-                totals.iter_mut().zip(lately).for_each(|(total, lately)| *total += u32::from(*lately));
+            // In many a month hardly anything happens, so most groups are nothing.
+            for (totals, low) in totals.iter_mut().zip(&other.low).filter(|(_, low)| **low != [0; GROUP]) {
+                totals.iter_mut().zip(low).for_each(|(total, low)| *total += u32::from(*low));
             }
+            carry(totals, &other.carried);
         }
+        *is_settled = true;
     }
 
     /// How often each thing happened.
@@ -74,9 +75,16 @@ impl Counts {
 
     /// Forgets everything.
     pub fn clear(&mut self) {
-        self.lately.fill([0; GROUP]);
-        self.totals.fill([0; GROUP]);
+        self.low.fill([0; GROUP]);
+        self.carried.clear();
         self.is_settled = false;
+    }
+}
+
+/// What can be read, or else what has been counted here.
+impl fmt::Debug for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_settled { self.all().fmt(f) } else { (&self.low, &self.carried).fmt(f) }
     }
 }
 

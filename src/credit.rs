@@ -40,16 +40,19 @@ fn book_loans(world: &mut World) {
     world.loans_by_quintile[(world.month & 0x7f) as usize] = world.tallies[0].granted_to();
     let term = world.parameters.credit.term_months;
     for bank in 0..world.banks.len() {
-        for (slot, count) in world.tallies[0].granted(bank).iter().enumerate() {
-            if *count > 0 {
-                let lent = world.banks.books.grant(bank, slot, *count, instalment, term);
-                world.ledger.post(Party::Bank(bank), Party::Users, Flow::PrincipalLent, lent);
-                if slot != usize::from(HOME_SLOT) {
-                    world.record.partnership_lent += lent;
-                }
+        for (slot, count) in above_zero(world.tallies[0].granted(bank)) {
+            let lent = world.banks.books.grant(bank, slot, count, instalment, term);
+            world.ledger.post(Party::Bank(bank), Party::Users, Flow::PrincipalLent, lent);
+            if slot != usize::from(HOME_SLOT) {
+                world.record.partnership_lent += lent;
             }
         }
     }
+}
+
+/// The counts of a bank that are not 0, with their places.
+fn above_zero(counts: &[u32]) -> impl Iterator<Item = (usize, u32)> {
+    counts.iter().copied().enumerate().filter(|(_, count)| *count > 0)
 }
 
 /// Books the fees for the month's queries, bank by bank, and the agencies' revenue shares.
@@ -62,18 +65,16 @@ fn book_trades(world: &mut World) {
     for class in 0..world.parameters.banks.len() {
         let mut sold = vec![(0u64, Money::ZERO); fees.len()];
         for bank in world.banks.of_class(class) {
-            for (seller, count) in world.tallies[0].queries(bank).iter().enumerate() {
-                if *count > 0 {
-                    let amount = Money::from_cny(fees[seller] * world.persons(u64::from(*count)));
-                    let (party, flow) = if seller < platforms {
-                        (Party::Platform(seller), Flow::DirectFee)
-                    } else {
-                        (Party::Agency(seller - platforms), Flow::AgencyFee)
-                    };
-                    world.ledger.post(Party::Bank(bank), party, flow, amount);
-                    sold[seller].0 += u64::from(*count);
-                    sold[seller].1 += amount;
-                }
+            for (seller, count) in above_zero(world.tallies[0].queries(bank)) {
+                let amount = Money::from_cny(fees[seller] * world.persons(u64::from(count)));
+                let (party, flow) = if seller < platforms {
+                    (Party::Platform(seller), Flow::DirectFee)
+                } else {
+                    (Party::Agency(seller - platforms), Flow::AgencyFee)
+                };
+                world.ledger.post(Party::Bank(bank), party, flow, amount);
+                sold[seller].0 += u64::from(count);
+                sold[seller].1 += amount;
             }
         }
         for (seller, (queries, amount)) in sold.into_iter().enumerate().filter(|(_, sold)| sold.0 > 0) {

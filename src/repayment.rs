@@ -180,21 +180,17 @@ pub fn book(world: &mut World) {
     for (bank, lost) in lost.into_iter().enumerate() {
         let (mut performing, mut repaid) = (Money::ZERO, Money::ZERO);
         let mut commission_paid = Money::ZERO;
-        for (slot, ended) in world.tallies[0].ended(bank).iter().enumerate() {
-            if world.banks.books.is_idle(bank, slot) {
-                continue;
-            }
-            let (opening, instalments) = world.banks.books.amortise(bank, slot);
+        let ended = world.tallies[0].ended(bank);
+        world.banks.books.amortise(bank, ended, closing, |slot, opening, instalments| {
             performing += opening;
             repaid += instalments;
-            world.banks.books.close(bank, slot, *ended, closing);
             if slot > 0 && opening > Money::ZERO {
                 let commission = opening.share(commissions[slot - 1] / 12.0);
                 let platform = Party::Platform(slot - 1);
                 world.ledger.post(Party::Bank(bank), platform, Flow::Commission, commission);
                 commission_paid += commission;
             }
-        }
+        });
         let interest = performing.share(credit.lending_rate / 12.0);
         // The funding cost is all-in: the commission is a part of it.
         let funding = performing.share(credit.funding_cost / 12.0) - commission_paid;

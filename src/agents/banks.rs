@@ -161,25 +161,29 @@ impl LoanBooks {
         balance
     }
 
-    /// Whether nothing is owed through a slot.
-    pub fn is_idle(&self, bank: usize, slot: usize) -> bool {
-        let place = bank * self.slots + slot;
-        self.balance[place] == Money::ZERO && self.instalment[place] == Money::ZERO
-    }
-
-    /// Takes the month's instalments of a slot; returns the opening balance and the instalments.
-    pub fn amortise(&mut self, bank: usize, slot: usize) -> (Money, Money) {
-        let place = bank * self.slots + slot;
-        let opening = self.balance[place];
-        self.balance[place] -= self.instalment[place];
-        self.outstanding[bank] -= self.instalment[place];
-        (opening, self.instalment[place])
-    }
-
-    /// Closes `count` loans of `instalment` a month that have just been repaid in full.
-    pub fn close(&mut self, bank: usize, slot: usize, count: u32, instalment: Money) {
-        self.instalment[bank * self.slots + slot] -= instalment * i128::from(count);
-        self.loans[bank] -= u64::from(count);
+    /// Takes a bank's instalments of the month, and closes the loans that have just been repaid in full: so many through
+    /// each slot, of `closing` a month. Tells `each` slot through which anything is owed, its opening balance and the
+    /// instalments.
+    #[inline]
+    pub fn amortise(
+        &mut self,
+        bank: usize,
+        repaid: &[u32],
+        closing: Money,
+        mut each: impl FnMut(usize, Money, Money),
+    ) {
+        let places = bank * self.slots..(bank + 1) * self.slots;
+        let slots = self.balance[places.clone()].iter_mut().zip(&mut self.instalment[places]).zip(repaid);
+        for (slot, ((balance, instalment), repaid)) in slots.enumerate() {
+            if *balance == Money::ZERO && *instalment == Money::ZERO {
+                continue;
+            }
+            each(slot, *balance, *instalment);
+            *balance -= *instalment;
+            self.outstanding[bank] -= *instalment;
+            *instalment -= closing * i128::from(*repaid);
+            self.loans[bank] -= u64::from(*repaid);
+        }
     }
 
     /// Balance of a bank's loans that came through `slot`.
@@ -363,17 +367,24 @@ mod tests {
         assert!((0..300).all(|c| usize::from(banks.class[banks.of_class(c).start]) == c));
     }
 
+    /// A month of a bank's loans of CNY 1 a month each: slots, their opening balances and the instalments.
+    fn amortise(books: &mut LoanBooks, bank: usize, repaid: &[u32]) -> Vec<(usize, Money, Money)> {
+        let mut told = Vec::new();
+        books.amortise(bank, repaid, Money(100), |slot, opening, due| told.push((slot, opening, due)));
+        told
+    }
+
     #[test]
     fn books_amortise_linearly() {
         let mut books = LoanBooks::new(2, 2);
         assert_eq!(books.grant(1, 1, 3, Money(100), 12), Money(3600));
         for month in 1..=12 {
             let opening = Money(3600 - 300 * (month - 1));
-            assert_eq!(books.amortise(1, 1), (opening, Money(300)));
+            let repaid = [0, if month < 12 { 0 } else { 3 }];
+            assert_eq!(amortise(&mut books, 1, &repaid), [(1, opening, Money(300))]);
         }
-        books.close(1, 1, 3, Money(100));
         assert_eq!(books.totals(), (Money::ZERO, Money::ZERO));
-        assert_eq!(books.amortise(1, 1), (Money::ZERO, Money::ZERO));
+        assert_eq!(amortise(&mut books, 1, &[0, 0]), []);
         assert_eq!(books.loans, [0, 0]);
     }
 
@@ -381,9 +392,9 @@ mod tests {
     fn a_default_leaves_the_books_with_its_balance() {
         let mut books = LoanBooks::new(1, 2);
         books.grant(0, 0, 2, Money(100), 12);
-        books.amortise(0, 0);
+        amortise(&mut books, 0, &[0, 0]);
         assert_eq!(books.default(0, 0, Money(100), 11), Money(1100));
-        assert_eq!(books.amortise(0, 0), (Money(1100), Money(100)));
+        assert_eq!(amortise(&mut books, 0, &[0, 0]), [(0, Money(1100), Money(100))]);
         assert_eq!(books.outstanding(0), Money(1000));
         assert_eq!(books.totals(), (Money(1000), Money::ZERO));
     }
