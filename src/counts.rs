@@ -21,7 +21,7 @@ pub struct Counts {
 const GROUP: usize = 16;
 
 impl Counts {
-    /// Counts of so many things, none of which has happened.
+    /// Counts of so many things, none of which has happened: which can be read.
     pub fn new(things: usize) -> Counts {
         let groups = things.div_ceil(GROUP);
         Counts {
@@ -29,7 +29,7 @@ impl Counts {
             low: vec![[0; GROUP]; groups],
             carried: Vec::new(),
             totals: vec![[0; GROUP]; groups],
-            is_settled: false,
+            is_settled: true,
         }
     }
 
@@ -73,7 +73,7 @@ impl Counts {
         &self.totals.as_flattened()[..self.things]
     }
 
-    /// Forgets everything.
+    /// Forgets everything. The totals are made anew as a whole, so they need not be cleared.
     pub fn clear(&mut self) {
         self.low.fill([0; GROUP]);
         self.carried.clear();

@@ -507,6 +507,7 @@ mod tests {
         assert_eq!((whole.borrowers_change, whole.multiple_change), (2, 2));
         assert_eq!((whole.asked(Group::TopQuintile), whole.got(Group::TopQuintile)), (2, 1));
         whole.clear();
+        whole.settle(&[]);
         assert_eq!(format!("{whole:?}"), format!("{:?}", new()));
     }
 

@@ -90,6 +90,7 @@ pub fn open(world: &mut World, month: u32) {
     world.month = month;
     mandate::accounts::open_month(world);
     mandate::rules::come_into_force(world);
+    world.add_tallies();
 }
 
 /// Makes what tests have set by hand the state at the end of the month before.

@@ -334,6 +334,7 @@ fn costs_and_dividends_of_a_month() {
     pay(&mut world, Party::Bank(0), Party::Agency(SOUTH), Flow::AgencyFee, 9000.0);
     (0..3).for_each(|_| world.tallies[0].query_agency(0, NORTH));
     (0..2).for_each(|_| world.tallies[0].query_agency(7, SOUTH));
+    world.add_tallies();
     let capability = world.agencies[NORTH].capability;
     accounts::settle(&mut world);
 
@@ -452,6 +453,7 @@ fn stores_are_breached_by_their_hazards() {
             (0..2).for_each(|_| world.tallies[0].query_platform(5, BEE));
             world.tallies[0].query_platform(0, CAT);
             world.tallies[0].query_agency(0, SOUTH);
+            world.add_tallies();
             world.record.newly_delivered = vec![7_000.0, 1_000.0];
             exposure::expose(&mut world);
             let expected = 1000.0 * (platforms * members + agencies * held + banks * copies);
@@ -492,6 +494,7 @@ fn every_store_has_its_own_luck() {
         for bank in 0..8 {
             (0..1 << (4 + bank)).for_each(|_| world.tallies[0].query_platform(bank, ANT));
         }
+        world.add_tallies();
         exposure::expose(&mut world);
         let breached = (world.record.breached / 1000.0).round() as u64;
         for (store, luck) in luck.iter_mut().enumerate() {

@@ -86,6 +86,7 @@ fn a_bank_row_says_what_its_banks_have_done_and_been_paid() {
         let groups = Groups::of(creditworthy, false, 3);
         (0..times).for_each(|_| world.tallies[0].decide(bank, groups, approved));
     }
+    world.add_tallies();
     for (lender, times) in [(0, 2), (1, 1), (6, 5)] {
         let loan = DefaultedLoan { lender, slot: 0, cohort: 1, quintile: 1 };
         (0..times).for_each(|_| world.tallies[0].defaulted.push(loan));
@@ -269,6 +270,7 @@ fn a_month_row_counts_by_group() {
         (0..10).for_each(|_| world.tallies[0].decide(0, Groups::of(true, true, 1), true));
         (0..3).for_each(|_| world.tallies[0].query_platform(0, ANT));
         world.tallies[0].agency_decisions = 5;
+        world.add_tallies();
         (world.borrowers, world.multiple_borrowers) = (40, 10);
         (world.record.platform_audits, world.record.bank_audits, world.record.findings) = (3, 4, 2);
         world.record.performing_by_quintile = [1, 2, 3, 4, 5].map(|n| Money::from_cny(f64::from(n) * 12e6));
