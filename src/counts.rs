@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// How often each of some things happened, less than 2^32 times. Most happen seldom, so each is counted in one byte,
-/// and what that cannot hold apart: counting goes to and fro between things, and bytes stay in a processor's cache
+/// How often each of some things happened, less than 2^32 times. Most happen seldom, so each is counted in one byte, and
+/// whom that no longer held is listed: counting goes to and fro between things, and bytes stay in a processor's cache
 /// where words would not.
 #[derive(Clone)]
 pub struct Counts {
@@ -67,7 +67,7 @@ impl Counts {
         *is_settled = true;
     }
 
-    /// How often each thing happened.
+    /// How often each thing had happened when it was settled last: what is counted later is not in it yet.
     pub fn all(&self) -> &[u32] {
         assert!(self.is_settled, "counts are settled before they are read");
         &self.totals.as_flattened()[..self.things]
