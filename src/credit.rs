@@ -9,6 +9,7 @@ pub use lending::Lending;
 
 use crate::agents::users::HOME_SLOT;
 use crate::ledger::{Flow, Party};
+use crate::scenario::parameters::Credit;
 use crate::tally::Trade;
 use crate::units::Money;
 use crate::world::World;
@@ -27,10 +28,14 @@ pub fn book(world: &mut World) {
 pub fn demand(world: &World) -> (f64, f64) {
     let credit = &world.parameters.credit;
     let years = f64::from(world.months_since_start()) / 12.0;
-    let growth = 1.0 + credit.demand_growth_annual;
-    let hazard = credit.application_rate_monthly * libm::pow(growth, years);
-    let relative = libm::pow((1.0 + credit.partnership_growth_annual) / growth, years);
-    (hazard.min(1.0), (credit.partnership_share * relative).min(MOST_THROUGH_PLATFORMS))
+    let relative =
+        libm::pow((1.0 + credit.partnership_growth_annual) / (1.0 + credit.demand_growth_annual), years);
+    (application_hazard(credit, years), (credit.partnership_share * relative).min(MOST_THROUGH_PLATFORMS))
+}
+
+/// The monthly hazard of applying so many years after the start of the calendar.
+pub fn application_hazard(credit: &Credit, years: f64) -> f64 {
+    (credit.application_rate_monthly * libm::pow(1.0 + credit.demand_growth_annual, years)).min(1.0)
 }
 
 /// Puts the month's loans on the books.

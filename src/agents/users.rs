@@ -2,6 +2,7 @@
 
 use super::ahead::Ahead;
 use super::banks::BankPicker;
+use crate::credit::application_hazard;
 use crate::information::PlatformSet;
 use crate::normal::{normal_cdf, normal_quantile};
 use crate::prefetch::Lines;
@@ -41,7 +42,10 @@ const NOBODY: u16 = u16::MAX;
 /// is hard to foresee.
 const ENDED_AT_A_TIME: usize = 32;
 
-/// Loans for which a block makes room when it has none left: its loans grow in all blocks alike, and twice as
+/// Share of applications that are granted, if room for loans is to be made before there are any.
+const GRANTED: f64 = 0.75;
+
+/// Loans for which a block makes room when it has none left after all: its loans grow in all blocks alike, and twice as
 /// much room as is needed would be half of all memory.
 const LOANS_AT_A_TIME: usize = 32;
 
@@ -622,6 +626,7 @@ pub fn populate(parameters: &Parameters, key: Key, homes: &BankPicker, stop: &At
     let memberships = MembershipDraw::new(parameters);
     let thin: [f64; 5] =
         THIN_FILE_BY_QUINTILE.map(|factor| (factor * parameters.users.thin_file_share).min(1.0));
+    let loans = expected_loans(parameters);
     let number_of_blocks = sample.div_ceil(BLOCK);
     (0..number_of_blocks)
         .into_par_iter()
@@ -629,9 +634,20 @@ pub fn populate(parameters: &Parameters, key: Key, homes: &BankPicker, stop: &At
         .map(|number| {
             let stopped = number > 0 && stop.load(Ordering::Relaxed);
             let users = if stopped { 0 } else { BLOCK.min(sample - number * BLOCK) };
-            draw_block(number as u32, users, key, &memberships, &thin, homes)
+            let mut block = draw_block(number as u32, users, key, &memberships, &thin, homes);
+            block.loans.reserve_exact((users as f64 * loans) as usize);
+            block
         })
         .collect()
+}
+
+/// Loans that a person will have at most, on average over many: those of a term where demand is highest. To make room
+/// for them at first saves moving them to more and more of it.
+fn expected_loans(parameters: &Parameters) -> f64 {
+    let Parameters { credit, calendar, .. } = parameters;
+    let hazard = |months: u32| application_hazard(credit, f64::from(months) / 12.0);
+    let most = hazard(0).max(hazard(calendar.months));
+    (most * GRANTED * f64::from(credit.term_months)).min(f64::from(credit.max_loans))
 }
 
 /// Users whose traits are drawn at once.
