@@ -149,6 +149,8 @@ impl NearLog {
 pub struct NearNormal {
     /// For each of equally many words, one after another.
     lines: [Line; NearNormal::PARTS],
+    /// For words by how far they are from the nearer end, that is parts of doubled distances.
+    finer: [Line; NearNormal::FINER_PARTS],
 }
 
 /// A straight line, in as few bytes as will do.
@@ -162,13 +164,20 @@ impl NearNormal {
     const PARTS: usize = 1 << NearNormal::PART_BITS;
     const PART_BITS: u32 = 11;
 
+    /// From half a word to 2^31 words, so many parts of each doubling.
+    const FINER_PARTS: usize = 32 << NearNormal::FINER_BITS;
+    const FINER_BITS: u32 = 5;
+
     /// The largest error.
     pub const ERROR: f64 = 5e-4;
 
     /// The one table there is.
     pub fn table() -> &'static NearNormal {
         static TABLE: OnceLock<NearNormal> = OnceLock::new();
-        TABLE.get_or_init(|| NearNormal { lines: std::array::from_fn(NearNormal::line) })
+        TABLE.get_or_init(|| NearNormal {
+            lines: std::array::from_fn(NearNormal::line),
+            finer: std::array::from_fn(NearNormal::finer_line),
+        })
     }
 
     /// The line of a part. Far out, where quantiles bend, none is near: it is not a number then, nor is whatever comes
@@ -196,6 +205,40 @@ impl NearNormal {
         let Line { at_zero, slope } = self.lines[(word >> (32 - Self::PART_BITS)) as usize];
         let one_more = f32::from_bits(word >> 9 | 1f32.to_bits());
         at_zero + slope * one_more
+    }
+
+    /// The same of every word, also where [`NearNormal::of`] has none, in more steps.
+    pub fn of_any(&self, word: u32) -> f32 {
+        let is_low = word < 1 << 31;
+        // How far it is from the nearer end, where quantiles are the same but for their sign.
+        let words = (if is_low { word } else { !word }) as f32 + 0.5;
+        let Line { at_zero, slope } = self.finer[Self::finer_part(words)];
+        let quantile = at_zero + slope * words;
+        if is_low { quantile } else { -quantile }
+    }
+
+    /// The part in which so many words from an end are.
+    fn finer_part(words: f32) -> usize {
+        ((words.to_bits() - 0.5f32.to_bits()) >> (f32::MANTISSA_DIGITS - 1 - Self::FINER_BITS)) as usize
+    }
+
+    /// The line of a part, from its first number of words on to that of the next one.
+    fn finer_line(part: usize) -> Line {
+        const POINTS: usize = 16;
+        let first_of = |part: usize| {
+            let bits = (part as u32) << (f32::MANTISSA_DIGITS - 1 - Self::FINER_BITS);
+            f64::from(f32::from_bits(0.5f32.to_bits() + bits))
+        };
+        let (start, end) = (first_of(part), first_of(part + 1));
+        let at = |words: f64| normal_quantile(words / 4_294_967_296.0);
+        let slope = (at(end) - at(start)) / (end - start);
+        let offs = || {
+            let words = (0..=POINTS).map(|point| start + (end - start) * point as f64 / POINTS as f64);
+            words.map(|words| at(words) - slope * words)
+        };
+        let (lowest, highest) =
+            (offs().fold(f64::INFINITY, f64::min), offs().fold(f64::NEG_INFINITY, f64::max));
+        Line { at_zero: (0.5 * (lowest + highest)) as f32, slope: slope as f32 }
     }
 }
 
@@ -256,6 +299,8 @@ mod tests {
         for word in (0..u32::MAX).step_by(65_521) {
             let off = f64::from(near.of(word)) - normal_quantile(uniform(word));
             assert!(off.is_nan() || off.abs() < NearNormal::ERROR, "{word}: {off}");
+            let off = f64::from(near.of_any(word)) - normal_quantile(uniform(word));
+            assert!(off.abs() < NearNormal::ERROR / 2.0, "{word}: {off}");
             (all, told) = (all + 1, told + u32::from(!off.is_nan()));
         }
         assert!(told > all / 100 * 99, "the table tells of {told} of {all}");
@@ -266,6 +311,14 @@ mod tests {
             for word in (0..64).map(|i| first + WORDS / 64 * i).chain([first + WORDS - 1]) {
                 let off = f64::from(near.of(word)) - normal_quantile(uniform(word));
                 assert!(off.is_nan() || off.abs() < NearNormal::ERROR, "{word}: {off}");
+            }
+        }
+        for words in
+            (0..31).flat_map(|bit| (0..64).map(move |i| (1u32 << bit) + ((1u64 << bit) * i / 64) as u32))
+        {
+            for word in [words - 1, words, !words, !(words - 1)] {
+                let off = f64::from(near.of_any(word)) - normal_quantile(uniform(word));
+                assert!(off.abs() < NearNormal::ERROR / 2.0, "{word}: {off}");
             }
         }
     }

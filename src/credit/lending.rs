@@ -505,7 +505,7 @@ impl Lending {
         if margin.abs() > self.margin_error {
             margin > 0.0
         } else {
-            self.approves_exactly(block, application, own_noise, purchase)
+            self.approves_finely(block, application, own_noise, purchase)
         }
     }
 
@@ -604,7 +604,39 @@ impl Lending {
             .find(|bank| !has_been_asked(*bank))
     }
 
-    /// The same where near values are too near to call.
+    /// The same where near values are too near to call, or there are none, as in the tails of noise.
+    #[cold]
+    fn approves_finely(
+        &self,
+        block: &Block,
+        application: &Application,
+        own_noise: u32,
+        purchase: Option<(&Purchase, u32)>,
+    ) -> bool {
+        let lender = self.lenders[usize::from(application.bank)];
+        let noise = |word| self.near_normal.of_any(word);
+        let (reading, bought) = match purchase {
+            None => (*self.reading(lender, NO_SCORE, application), 0.0),
+            Some((purchase, word)) if usize::from(purchase.seller) < self.platforms => {
+                (*self.reading(lender, purchase.seller + 1, application), noise(word))
+            }
+            Some((purchase, word)) => {
+                let own = self.own_precision[usize::from(lender.class)][usize::from(application.thin_file())];
+                (self.terms.reading(own, purchase.pooled), noise(word))
+            }
+        };
+        let loans_seen = self.loans_seen(block, application, lender);
+        let margin = reading.margin_but_for_noise(noise(middle_word(application.rank)), loans_seen)
+            + reading.on_own_noise * noise(own_noise)
+            + reading.on_bought_noise * bought;
+        if margin.abs() > self.margin_error {
+            margin > 0.0
+        } else {
+            self.approves_exactly(block, application, own_noise, purchase)
+        }
+    }
+
+    /// The same by exact values.
     #[cold]
     fn approves_exactly(
         &self,
