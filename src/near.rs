@@ -162,7 +162,7 @@ struct Line {
 
 impl NearNormal {
     const PARTS: usize = 1 << NearNormal::PART_BITS;
-    const PART_BITS: u32 = 11;
+    const PART_BITS: u32 = 10;
 
     /// From half a word to 2^31 words, so many parts of each doubling.
     const FINER_PARTS: usize = 32 << NearNormal::FINER_BITS;
