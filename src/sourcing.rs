@@ -6,6 +6,8 @@
 use crate::agents::banks::Source;
 use crate::choice::{Agent, Decision, Utility, best, holding_back};
 use crate::credit::demand;
+use crate::information::platforms_in;
+use crate::panel::Person;
 use crate::random::Purpose;
 use crate::scenario::value::LoanRecords;
 use crate::screening::{LendingTerms, Screen, balance_years};
@@ -25,7 +27,9 @@ pub fn choose(world: &mut World) {
         return;
     }
     world.banks.draw_tastes(world.key, Source::count(world.agencies.len()));
-    let market = Market::new(world);
+    let mut approvals = std::mem::take(&mut world.approvals);
+    let market = Market::new(world, &mut approvals);
+    world.approvals = approvals;
     let mut plans = Vec::with_capacity(reviewing.len());
     let mut decisions = Vec::new();
     let mut options = Vec::new();
@@ -62,6 +66,104 @@ fn name(world: &World, source: Source) -> String {
     }
 }
 
+/// Probabilities of approval on the panel, from month to month: most persons owe as many loans as the month before, and
+/// what lenders know of them is the same for long.
+#[derive(Default)]
+pub struct Approvals {
+    terms: Option<LendingTerms>,
+    /// The yearly margin of a loan to a person, by loans.
+    yearly_margins: ByLoans<f64>,
+    by_class: Vec<ApprovalsOfClass>,
+}
+
+/// Those at banks of a class, by loans that a bank sees.
+#[derive(Default)]
+struct ApprovalsOfClass {
+    /// Own precision: thick file, thin file.
+    own: [f64; 2],
+    without_data: ByLoans<f64>,
+    /// What `direct` is for.
+    on_sale: Option<OnSale>,
+    direct: ByLoans<Ways>,
+}
+
+/// Data that platforms sell directly.
+#[derive(Clone, PartialEq)]
+struct OnSale {
+    /// Precision of each platform's own scores, if it sells them.
+    precision: Vec<Option<f64>>,
+    /// The share of persons who consent, where they are asked.
+    consent: Option<f64>,
+}
+
+/// Approval and number of queries of an applicant, through platforms and at the home bank.
+#[derive(Clone, Copy)]
+struct Ways {
+    referred: (f64, f64),
+    home: (f64, f64),
+}
+
+/// Something on each person of the panel that depends on a number of loans, as it was for the last such number.
+struct ByLoans<T>(Vec<Option<(u32, T)>>);
+
+impl<T> Default for ByLoans<T> {
+    fn default() -> ByLoans<T> {
+        ByLoans(Vec::new())
+    }
+}
+
+impl<T: Copy> ByLoans<T> {
+    /// What it is of the person at this place of the panel, with so many loans: `work_out` says if that is not known.
+    fn of(&mut self, place: usize, loans: u32, work_out: impl FnOnce() -> T) -> T {
+        if self.0.len() <= place {
+            self.0.resize(place + 1, None);
+        }
+        match self.0[place] {
+            Some((known, value)) if known == loans => value,
+            _ => {
+                let value = work_out();
+                self.0[place] = Some((loans, value));
+                value
+            }
+        }
+    }
+}
+
+impl Approvals {
+    /// Forgets what is not so any more.
+    fn renew(&mut self, world: &World) {
+        let terms = world.lending_terms();
+        if self.terms != Some(terms) {
+            *self = Approvals { terms: Some(terms), ..Approvals::default() };
+        }
+        self.by_class.resize_with(world.parameters.banks.len(), ApprovalsOfClass::default);
+        let on_sale = OnSale::in_month(world);
+        for (class, approvals) in self.by_class.iter_mut().enumerate() {
+            let own = [false, true].map(|thin| world.own_precision(class, thin));
+            if approvals.own != own {
+                *approvals = ApprovalsOfClass { own, ..ApprovalsOfClass::default() };
+            }
+            if approvals.on_sale.as_ref() != Some(&on_sale) {
+                approvals.on_sale = Some(on_sale.clone());
+                approvals.direct = ByLoans::default();
+            }
+        }
+    }
+}
+
+impl OnSale {
+    /// What banks see on sale: who sold at the end of the month before.
+    fn in_month(world: &World) -> OnSale {
+        let sells = |p: usize| world.platforms[p].before.sells_directly;
+        OnSale {
+            precision: (0..world.platforms.len())
+                .map(|p| sells(p).then(|| world.direct_precision(p)))
+                .collect(),
+            consent: world.rules.consent,
+        }
+    }
+}
+
 /// A person of the panel as a lender would meet it this month.
 struct Applicant {
     /// Place in the panel.
@@ -75,7 +177,7 @@ struct Applicant {
 }
 
 /// The persons of the panel who may apply this month.
-fn applicants(world: &World) -> Vec<Applicant> {
+fn applicants(world: &World, yearly_margins: &mut ByLoans<f64>) -> Vec<Applicant> {
     let (terms, block) = (world.lending_terms(), &world.blocks[0]);
     let people = block.people();
     let may_apply = |place: &usize| {
@@ -88,9 +190,10 @@ fn applicants(world: &World) -> Vec<Applicant> {
         let own = block.loans_of(place).filter(|loan| usize::from(loan.lender) == home);
         let elsewhere =
             block.loans_of(place).filter(|loan| usize::from(loan.lender) != home && loan.reported());
+        let (quality, loans) = (world.panel.persons[place].quality, block.loan_count(place));
         Applicant {
             place,
-            yearly_margin: terms.yearly_margin(block.quality(place), block.loan_count(place)),
+            yearly_margin: yearly_margins.of(place, loans, || terms.yearly_margin(quality, loans)),
             own_loans: own.count() as u32,
             reported_elsewhere: elsewhere.count() as u32,
         }
@@ -126,11 +229,13 @@ struct Market {
 }
 
 impl Market {
-    fn new(world: &World) -> Market {
-        let valuation = Valuation::new(world);
+    fn new(world: &World, approvals: &mut Approvals) -> Market {
+        approvals.renew(world);
+        let valuation = Valuation::new(world, &mut approvals.yearly_margins);
+        let menus = approvals.by_class.iter_mut().enumerate();
         let decisions = world.decisions_made.mean().unwrap_or(0.0) / world.banks.len() as f64;
         Market {
-            menus: (0..world.parameters.banks.len()).map(|class| valuation.menu(world, class)).collect(),
+            menus: menus.map(|(class, approvals)| valuation.menu(world, class, approvals)).collect(),
             banned: world.rules.direct_sale_banned,
             not_direct: world.banks.len() - world.banks.buying_directly(),
             fine_per_application_cny: if decisions > 0.0 {
@@ -190,9 +295,9 @@ struct Valuation {
 }
 
 impl Valuation {
-    fn new(world: &World) -> Valuation {
+    fn new(world: &World, yearly_margins: &mut ByLoans<f64>) -> Valuation {
         let delivered = world.delivered_before();
-        let applicants = applicants(world);
+        let applicants = applicants(world, yearly_margins);
         let on_offer: Vec<usize> = (0..world.agencies.len()).filter(|a| world.on_menu(*a)).collect();
         let ablest = on_offer.iter().map(|a| world.agencies[*a].capability).fold(0.0, f64::max);
         let mut agency_precision = Vec::with_capacity(applicants.len() * (on_offer.len() + 1));
@@ -232,12 +337,12 @@ impl Valuation {
 
     /// The menu of a class: no data; direct where somebody sells; each agency that is open and holds
     /// something; all of them where there are two at least.
-    fn menu(&self, world: &World, class: usize) -> Menu {
-        let approvals = self.approvals_without_data(world, class);
+    fn menu(&self, world: &World, class: usize, known: &mut ApprovalsOfClass) -> Menu {
+        let approvals = self.approvals_without_data(world, class, &mut known.without_data);
         let without = self.expected_profit(|i, _| approvals[i]);
         let mut values = vec![SourceValue { source: Source::None, profit_cny: without, fees_cny: 0.0 }];
         if self.somebody_sells {
-            values.push(self.direct(world, class, &approvals));
+            values.push(self.direct(world, class, &approvals, known));
         }
         let fee = |a: usize| world.agencies[a].fee_cny;
         for (place, a) in self.on_offer.iter().enumerate() {
@@ -264,12 +369,13 @@ impl Valuation {
     }
 
     /// By applicant, the probability of approval without data.
-    fn approvals_without_data(&self, world: &World, class: usize) -> Vec<f64> {
+    fn approvals_without_data(&self, world: &World, class: usize, known: &mut ByLoans<f64>) -> Vec<f64> {
         let screens = self.screens(world, class, &[0.0]);
         let source = self.on_offer.len() + 1;
         let approval = |applicant: &Applicant| {
             let person = &world.panel.persons[applicant.place];
-            screens.at(0, person.thin_file, self.seen(applicant, source)).approval(person.quality)
+            let seen = self.seen(applicant, source);
+            known.of(applicant.place, seen, || screens.at(0, person.thin_file, seen).approval(person.quality))
         };
         self.applicants.iter().map(approval).collect()
     }
@@ -300,36 +406,47 @@ impl Valuation {
 
     /// Direct data: applicants who come through a platform are enriched by it, others by the most
     /// precise platform that sells; a fee is paid where there is a seller.
-    fn direct(&self, world: &World, class: usize, without: &[f64]) -> SourceValue {
-        let precision: Vec<f64> = (0..world.platforms.len()).map(|p| world.direct_precision(p)).collect();
-        let screens = self.screens(world, class, &precision);
+    fn direct(
+        &self,
+        world: &World,
+        class: usize,
+        without: &[f64],
+        known: &mut ApprovalsOfClass,
+    ) -> SourceValue {
+        let OnSale { precision, consent } = known.on_sale.as_ref().expect("what is on sale is noted first");
+        let sold: Vec<f64> = precision.iter().map(|precision| precision.unwrap_or(0.0)).collect();
+        let screens = self.screens(world, class, &sold);
         let through = self.share_through_platforms(world, class);
         let source = self.on_offer.len() + 1;
-        let consent = world.rules.consent;
-        let sells = |p: usize| world.platforms[p].before.sells_directly;
-        // Approval and number of queries, over the ways in which the applicant may come.
+        // Over the ways in which the applicant may come.
+        let ways = |person: &Person, seen: u32, without: f64| {
+            let (mut home, mut referred) = ((without, 0.0), (0.0, 0.0));
+            let mut most_precise = f64::NEG_INFINITY;
+            for p in platforms_in(person.memberships) {
+                let Some(precision) = precision[p] else { continue };
+                let approval = screens.at(p, person.thin_file, seen).approval(person.quality);
+                if precision > most_precise {
+                    (most_precise, home) = (precision, (approval, 1.0));
+                }
+                let share = world.panel.share_of(person, p);
+                referred.0 += share * approval;
+                referred.1 += share;
+            }
+            if referred.1 < 1.0 {
+                referred.0 += (1.0 - referred.1) * without;
+            }
+            Ways { referred, home }
+        };
+        let direct = &mut known.direct;
         let outcome = |(applicant, without): (&Applicant, &f64)| -> (f64, f64) {
             let person = &world.panel.persons[applicant.place];
             if consent.is_some_and(|share| person.consent_threshold >= share) {
                 return (*without, 0.0);
             }
             let seen = self.seen(applicant, source);
-            let (mut home, mut referred) = ((*without, 0.0), (0.0, 0.0));
-            let mut most_precise = f64::NEG_INFINITY;
-            for p in crate::information::platforms_in(person.memberships).filter(|p| sells(*p)) {
-                let approval = screens.at(p, person.thin_file, seen).approval(person.quality);
-                if precision[p] > most_precise {
-                    (most_precise, home) = (precision[p], (approval, 1.0));
-                }
-                let share = world.panel.share_of(person, p);
-                referred.0 += share * approval;
-                referred.1 += share;
-            }
+            let Ways { referred, home } = direct.of(applicant.place, seen, || ways(person, seen, *without));
             if person.memberships == 0 {
                 return home;
-            }
-            if referred.1 < 1.0 {
-                referred.0 += (1.0 - referred.1) * without;
             }
             let mix = |referred: f64, home: f64| through * referred + (1.0 - through) * home;
             (mix(referred.0, home.0), mix(referred.1, home.1))

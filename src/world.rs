@@ -16,6 +16,7 @@ use crate::random::Key;
 use crate::scenario::Scenario;
 use crate::scenario::parameters::Parameters;
 use crate::screening::{LendingTerms, balance_years};
+use crate::sourcing::Approvals;
 use crate::tally::{ByQuintile, MonthRecord, Tally};
 use crate::units::{Money, Month};
 use rayon::prelude::*;
@@ -56,6 +57,8 @@ pub struct World<'a> {
     pub hazard_bounds: Arc<HazardBounds>,
     /// Persons on whom closed forms are evaluated.
     pub panel: Panel,
+    /// Probabilities of approval on the panel, as far as they are known.
+    pub approvals: Approvals,
     /// Platforms.
     pub platforms: Vec<Platform>,
     /// Banks.
@@ -121,6 +124,7 @@ impl<'a> World<'a> {
                 parameters.credit.max_loans,
             )),
             panel: Panel::new(&blocks[0], &parameters, key),
+            approvals: Approvals::default(),
             platforms: (0..platforms)
                 .map(|p| {
                     let shape = parameters.costs.compliance_increase_shape;
