@@ -98,10 +98,10 @@ impl Key {
         Pairs { key: self, purpose, agent, month, taken: 0, words: [[0; 4]; SIDE_BY_SIDE] }
     }
 
-    /// [`Key::draw`] for the agents from `first` on, one after another, and one option.
-    pub fn draw_agents(self, purpose: Purpose, first: u32, option: u32, out: &mut [[u32; 4]]) {
-        let purpose = (purpose as u32) << 24;
-        philox_side_by_side(self.0, |i| [first.wrapping_add(i), option, purpose, 1], out);
+    /// [`Key::draw`] for the agents from `first` on, one after another, in a month and for one option.
+    pub fn draw_agents(self, purpose: Purpose, first: u32, month: u32, option: u32, out: &mut [[u32; 4]]) {
+        let purpose_and_month = (purpose as u32) << 24 | month;
+        philox_side_by_side(self.0, |i| [first.wrapping_add(i), option, purpose_and_month, 1], out);
     }
 
     /// The first words of [`Key::draw`] for many agents, of whom each has an option: eights of them at once. Each word
@@ -312,7 +312,7 @@ mod tests {
         let mut rows = [[0; 4]; 21];
         key.draw_options(Purpose::Application, 7, 40, 3, &mut rows);
         let mut agents = [[0; 4]; 21];
-        key.draw_agents(Purpose::Traits, 1000, 2, &mut agents);
+        key.draw_agents(Purpose::Traits, 1000, 7, 2, &mut agents);
         let of = |i: usize| [100 - i as u32, 3 * i as u32];
         let [agents_of, options] = [0, 1].map(|which| {
             std::array::from_fn::<_, 3, _>(|eight| {
@@ -328,7 +328,7 @@ mod tests {
                 key.draw(Purpose::Default, 5, 6, i as u32)
             );
             assert_eq!(rows[i], key.draw(Purpose::Application, 7, 40, 3 + i as u32));
-            assert_eq!(agents[i], key.draw(Purpose::Traits, 1000 + i as u32, 0, 2));
+            assert_eq!(agents[i], key.draw(Purpose::Traits, 1000 + i as u32, 7, 2));
             let [agent, option] = of(i);
             assert_eq!(firsts.as_flattened()[i], key.draw(Purpose::OwnNoise, agent, 9, option)[0]);
         }

@@ -8,7 +8,7 @@ use crate::choice::{Agent, Decision, Utility, best, holding_back};
 use crate::credit::demand;
 use crate::information::platforms_in;
 use crate::panel::Person;
-use crate::random::Purpose;
+use crate::random::{Purpose, uniform};
 use crate::scenario::value::LoanRecords;
 use crate::screening::{LendingTerms, Screen, balance_years};
 use crate::world::World;
@@ -19,9 +19,9 @@ const LEAST_REFERENCE_CNY: f64 = 1.0;
 /// Lets banks choose. In the first month of all, every bank does.
 pub fn choose(world: &mut World) {
     let rate = world.parameters.behaviour.review_rate;
-    let review = |bank: &usize| {
-        world.month == 0 || world.key.uniform(Purpose::BankReview, *bank as u32, world.month, 0) < rate
-    };
+    let mut draws = vec![[0; 4]; world.banks.len()];
+    world.key.draw_agents(Purpose::BankReview, 0, world.month, 0, &mut draws);
+    let review = |bank: &usize| world.month == 0 || uniform(draws[*bank][0]) < rate;
     let reviewing: Vec<usize> = (0..world.banks.len()).filter(review).collect();
     if reviewing.is_empty() {
         return;

@@ -137,8 +137,9 @@ fn audit_banks(world: &mut World) -> Vec<Conduct> {
     let average: f64 =
         world.banks.decisions.iter().map(|d| d.mean().unwrap_or(0.0)).sum::<f64>() / banks as f64;
     let mut conduct = Vec::with_capacity(banks);
-    for bank in 0..banks {
-        let words = world.key.draw(Purpose::BankAudit, bank as u32, world.month, 0);
+    let mut draws = vec![[0; 4]; banks];
+    world.key.draw_agents(Purpose::BankAudit, 0, world.month, 0, &mut draws);
+    for (bank, words) in draws.into_iter().enumerate() {
         let audited = uniform(words[0]) < probability;
         let violates = buying_is_unlawful && world.banks.source[bank] == crate::agents::banks::Source::Direct;
         let found = audited && violates && uniform(words[1]) < supervision.detection;

@@ -678,7 +678,7 @@ fn draw_block(
     let mut draws = [[0; 4]; DRAWN_AT_ONCE];
     for start in (0..users).step_by(DRAWN_AT_ONCE) {
         let draws = &mut draws[..DRAWN_AT_ONCE.min(users - start)];
-        key.draw_agents(Purpose::Traits, first + start as u32, 0, draws);
+        key.draw_agents(Purpose::Traits, first + start as u32, 0, 0, draws);
         let ranks = &mut block.columns[RANK * users + start..];
         for (draw, rank) in draws.iter().zip(ranks) {
             *rank = (draw[0] >> 16) as u16;
@@ -765,7 +765,7 @@ impl MembershipDraw {
         let mut draws = [[0; 4]; DRAWN_AT_ONCE];
         let draws = &mut draws[..activities.len()];
         for group in 4 * column..self.groups.min(4 * column + 4) {
-            key.draw_agents(Purpose::Membership, first, group as u32, draws);
+            key.draw_agents(Purpose::Membership, first, 0, group as u32, draws);
             for ((draw, activity), set) in draws.iter().zip(activities).zip(sets.iter_mut()) {
                 let below = &self.below[usize::from(*activity) * self.groups + group];
                 let member = |p: usize| u16::from(u64::from(draw[p]) < below[p]) << p;
