@@ -1,6 +1,7 @@
 //! Accounts: everything balances every month, and the checks that say so can fail.
 
 use crate::common::{recounted, shipped};
+use mandate::agents::users::{Block, Loan};
 use mandate::ledger::{Flow, Party};
 use mandate::month::step_month;
 use mandate::random::Key;
@@ -76,6 +77,21 @@ fn outstanding_is_before_plus_lent_less_repaid_less_written_off() {
         }
         before = now;
     });
+}
+
+/// Blocks have room from the start for the loans that the baseline comes to, most of which it comes to use.
+#[test]
+fn blocks_have_room_for_their_loans_from_the_start() {
+    let bytes = |world: &World| world.blocks.iter().map(Block::bytes).collect::<Vec<_>>();
+    let (mut first, mut most) = (Vec::new(), 0);
+    each_month(&shipped("december-deadline", &["users.sample=7000"]), |world| {
+        if first.is_empty() {
+            first = bytes(world);
+        }
+        assert_eq!(bytes(world), first, "{}", world.now());
+        most = most.max(world.blocks[0].loans().count() * size_of::<Loan>());
+    });
+    assert!(most > 4_500, "{most} bytes of loans");
 }
 
 #[test]

@@ -1,18 +1,19 @@
 //! Choices of platforms and banks: every term of every utility, worked by hand in a little world.
 
-use crate::common::from;
+use crate::common::{from, written};
 use crate::little::{ANT, BEE, CAT, NORTH, SOUTH, likely, open, same, scenario, settle, world};
 use mandate::agents::banks::Source;
 use mandate::agents::platforms::cost_increase_draw;
 use mandate::choice::{Agent, Utility};
 use mandate::compliance;
+use mandate::month::step_month;
 use mandate::panel::Person;
 use mandate::random::{Key, Purpose};
 use mandate::scenario::Scenario;
 use mandate::scenario::parameters::{Parameters, PlatformRow};
 use mandate::scenario::value::{Consent, DeliverTo, DirectSale, LoanRecords};
 use mandate::screening::LendingTerms;
-use mandate::sourcing;
+use mandate::sourcing::{self, Approvals};
 use mandate::units::RuleMonth;
 use mandate::world::World;
 
@@ -405,6 +406,53 @@ fn tastes_stay_and_are_scaled() {
     whole.sort_unstable();
     whole.dedup();
     assert_eq!(whole.len(), march.len());
+}
+
+/// Approvals on the panel are kept from month to month: banks weigh what they would if all were worked out anew, also
+/// after changes of anything that they depend on.
+#[test]
+fn approvals_that_are_kept_are_those_that_would_be_worked_out() {
+    let scenario = written(
+        "extends = \"{scenarios}/strict-oversight.toml\"
+        title = \"Approvals change\"
+        [calendar]
+        burn_in_months = 14
+        months = 30
+        [users]
+        sample = 2_000
+        [rules]
+        consent = \"opt-out\"
+        loan_records = \"all\"
+        lender_reporting = 0.5
+        [[amendment]]
+        from = \"2021-03\"
+        set = { \"credit.lending_rate\" = 0.16 }
+        [[amendment]]
+        from = \"2021-05\"
+        set = { \"users.thin_file_discount\" = 0.7 }
+        [[amendment]]
+        from = \"2021-08\"
+        set = { \"rules.consent_share\" = 0.4 }
+        [[amendment]]
+        from = \"2021-10\"
+        set = { \"platforms.ant.skill\" = 0.3 }
+        ",
+        &[],
+    );
+    let world = || World::new(&scenario, Key::new(4, 1), 1, true);
+    let (mut keeps, mut forgets) = (world(), world());
+    let mut weighed = 0;
+    for month in 0..scenario.parameters.calendar.all_months() {
+        for world in [&mut keeps, &mut forgets] {
+            world.month = month;
+            step_month(world);
+        }
+        forgets.approvals = Approvals::default();
+        assert_eq!(keeps.decisions, forgets.decisions, "{}", keeps.now());
+        assert_eq!(keeps.banks.source, forgets.banks.source, "{}", keeps.now());
+        weighed += keeps.decisions.as_ref().map_or(0, Vec::len);
+    }
+    assert!(weighed > 10_000, "{weighed}");
 }
 
 /// Everybody does what is best by its own account of it.
