@@ -164,8 +164,9 @@ impl NearNormal {
     const PARTS: usize = 1 << NearNormal::PART_BITS;
     const PART_BITS: u32 = 10;
 
-    /// From half a word to 2^31 words, so many parts of each doubling.
-    const FINER_PARTS: usize = 32 << NearNormal::FINER_BITS;
+    /// From half a word to 2^31 words, so many parts of each doubling; and one more, since in single precision the last
+    /// words below 2^31 are 2^31.
+    const FINER_PARTS: usize = (32 << NearNormal::FINER_BITS) + 1;
     const FINER_BITS: u32 = 5;
 
     /// The largest error.
@@ -313,9 +314,12 @@ mod tests {
                 assert!(off.is_nan() || off.abs() < NearNormal::ERROR, "{word}: {off}");
             }
         }
-        for words in
-            (0..31).flat_map(|bit| (0..64).map(move |i| (1u32 << bit) + ((1u64 << bit) * i / 64) as u32))
-        {
+        // Of the finer table, every part on either side of its ends and within; and the words at either end and in the
+        // middle, one by one.
+        let doublings = (0..=31).flat_map(|bit| (0..64).map(move |i| (1u64 << bit) + (1u64 << bit) * i / 64));
+        let middle = 1u64 << 31;
+        let one_by_one = (1..3_000).chain(middle - 1_000..middle + 1_000);
+        for words in doublings.chain(one_by_one).map(|words| words as u32) {
             for word in [words - 1, words, !words, !(words - 1)] {
                 let off = f64::from(near.of_any(word)) - normal_quantile(uniform(word));
                 assert!(off.abs() < NearNormal::ERROR / 2.0, "{word}: {off}");
