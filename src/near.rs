@@ -149,7 +149,7 @@ impl NearLog {
 pub struct NearNormal {
     /// For each of equally many words, one after another.
     lines: [Line; NearNormal::PARTS],
-    /// For words by how far they are from the nearer end, that is parts of doubled distances.
+    /// For words by how far they are from the nearer end: 32 parts for each doubling of the distance.
     finer: [Line; NearNormal::FINER_PARTS],
 }
 
@@ -171,6 +171,9 @@ impl NearNormal {
 
     /// The largest error.
     pub const ERROR: f64 = 5e-4;
+
+    /// The largest error of [`NearNormal::of_any`].
+    pub const ERROR_OF_ANY: f64 = 5e-5;
 
     /// The one table there is.
     pub fn table() -> &'static NearNormal {
@@ -208,7 +211,7 @@ impl NearNormal {
         at_zero + slope * one_more
     }
 
-    /// The same of every word, also where [`NearNormal::of`] has none, in more steps.
+    /// The quantile of any word, also where [`NearNormal::of`] has none: nearer, but in more steps.
     pub fn of_any(&self, word: u32) -> f32 {
         let is_low = word < 1 << 31;
         // How far it is from the nearer end, where quantiles are the same but for their sign.
@@ -300,11 +303,11 @@ mod tests {
         for word in (0..u32::MAX).step_by(65_521) {
             let off = f64::from(near.of(word)) - normal_quantile(uniform(word));
             assert!(off.is_nan() || off.abs() < NearNormal::ERROR, "{word}: {off}");
-            let off = f64::from(near.of_any(word)) - normal_quantile(uniform(word));
-            assert!(off.abs() < NearNormal::ERROR / 2.0, "{word}: {off}");
+            let finer_off = f64::from(near.of_any(word)) - normal_quantile(uniform(word));
+            assert!(finer_off.abs() < NearNormal::ERROR_OF_ANY, "{word}: {finer_off}");
             (all, told) = (all + 1, told + u32::from(!off.is_nan()));
         }
-        assert!(told > all / 100 * 99, "the table tells of {told} of {all}");
+        assert!(told > all / 100 * 98, "the table tells of {told} of {all}");
         // Every part, on either side of its ends and within.
         for part in 0..NearNormal::PARTS as u32 {
             const WORDS: u32 = 1 << (32 - NearNormal::PART_BITS);
@@ -322,7 +325,7 @@ mod tests {
         for words in doublings.chain(one_by_one).map(|words| words as u32) {
             for word in [words - 1, words, !words, !(words - 1)] {
                 let off = f64::from(near.of_any(word)) - normal_quantile(uniform(word));
-                assert!(off.abs() < NearNormal::ERROR / 2.0, "{word}: {off}");
+                assert!(off.abs() < NearNormal::ERROR_OF_ANY, "{word}: {off}");
             }
         }
     }

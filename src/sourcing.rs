@@ -66,13 +66,16 @@ fn name(world: &World, source: Source) -> String {
     }
 }
 
-/// Probabilities of approval on the panel, from month to month: most persons owe as many loans as the month before, and
-/// what lenders know of them is the same for long.
+/// Probabilities of approval on the panel without data and with platforms' scores, from month to month: most persons owe
+/// as many loans as the month before, and scores are equally precise until the calendar starts, when data begin to grow.
 #[derive(Default)]
 pub struct Approvals {
     terms: Option<LendingTerms>,
     /// The yearly margin of a loan to a person, by loans.
     yearly_margins: ByLoans<f64>,
+    /// Scores on sale, for which `direct` of all classes holds.
+    on_sale: OnSale,
+    /// Of the first classes only, since there may be as many as banks.
     by_class: Vec<ApprovalsOfClass>,
 }
 
@@ -82,18 +85,17 @@ struct ApprovalsOfClass {
     /// Own precision: thick file, thin file.
     own: [f64; 2],
     without_data: ByLoans<f64>,
-    /// What `direct` is for.
-    on_sale: Option<OnSale>,
+    /// With platforms' scores.
     direct: ByLoans<Ways>,
 }
 
-/// Data that platforms sell directly.
-#[derive(Clone, PartialEq)]
-struct OnSale {
-    /// Precision of each platform's own scores, if it sells them.
-    precision: Vec<Option<f64>>,
-    /// The share of persons who consent, where they are asked.
-    consent: Option<f64>,
+/// The precision of each platform's own scores, if it sells them.
+type OnSale = Vec<Option<f64>>;
+
+/// What banks see on sale: who sold at the end of the month before.
+fn on_sale(world: &World) -> OnSale {
+    let precision = |p: usize| world.platforms[p].before.sells_directly.then(|| world.direct_precision(p));
+    (0..world.platforms.len()).map(precision).collect()
 }
 
 /// Approval and number of queries of an applicant, through platforms and at the home bank.
@@ -130,36 +132,27 @@ impl<T: Copy> ByLoans<T> {
 }
 
 impl Approvals {
-    /// Forgets what is not so any more.
-    fn renew(&mut self, world: &World) {
+    /// So many classes' approvals are kept, some 70 kB each.
+    const CLASSES: usize = 16;
+
+    /// Forgets what is not so any more, where this is on sale.
+    fn renew(&mut self, world: &World, on_sale: &OnSale) {
         let terms = world.lending_terms();
         if self.terms != Some(terms) {
             *self = Approvals { terms: Some(terms), ..Approvals::default() };
         }
-        self.by_class.resize_with(world.parameters.banks.len(), ApprovalsOfClass::default);
-        let on_sale = OnSale::in_month(world);
+        let sells_as_before = self.on_sale == *on_sale;
+        self.on_sale.clone_from(on_sale);
+        let classes = world.parameters.banks.len().min(Self::CLASSES);
+        self.by_class.resize_with(classes, ApprovalsOfClass::default);
         for (class, approvals) in self.by_class.iter_mut().enumerate() {
             let own = [false, true].map(|thin| world.own_precision(class, thin));
             if approvals.own != own {
                 *approvals = ApprovalsOfClass { own, ..ApprovalsOfClass::default() };
             }
-            if approvals.on_sale.as_ref() != Some(&on_sale) {
-                approvals.on_sale = Some(on_sale.clone());
+            if !sells_as_before {
                 approvals.direct = ByLoans::default();
             }
-        }
-    }
-}
-
-impl OnSale {
-    /// What banks see on sale: who sold at the end of the month before.
-    fn in_month(world: &World) -> OnSale {
-        let sells = |p: usize| world.platforms[p].before.sells_directly;
-        OnSale {
-            precision: (0..world.platforms.len())
-                .map(|p| sells(p).then(|| world.direct_precision(p)))
-                .collect(),
-            consent: world.rules.consent,
         }
     }
 }
@@ -230,12 +223,16 @@ struct Market {
 
 impl Market {
     fn new(world: &World, approvals: &mut Approvals) -> Market {
-        approvals.renew(world);
-        let valuation = Valuation::new(world, &mut approvals.yearly_margins);
-        let menus = approvals.by_class.iter_mut().enumerate();
+        let on_sale = on_sale(world);
+        approvals.renew(world, &on_sale);
+        let valuation = Valuation::new(world, on_sale, &mut approvals.yearly_margins);
+        let mut menu = |class: usize| match approvals.by_class.get_mut(class) {
+            Some(known) => valuation.menu(world, class, known),
+            None => valuation.menu(world, class, &mut ApprovalsOfClass::default()),
+        };
         let decisions = world.decisions_made.mean().unwrap_or(0.0) / world.banks.len() as f64;
         Market {
-            menus: menus.map(|(class, approvals)| valuation.menu(world, class, approvals)).collect(),
+            menus: (0..world.parameters.banks.len()).map(&mut menu).collect(),
             banned: world.rules.direct_sale_banned,
             not_direct: world.banks.len() - world.banks.buying_directly(),
             fine_per_application_cny: if decisions > 0.0 {
@@ -284,7 +281,8 @@ struct Valuation {
     applicants: Vec<Applicant>,
     /// Balance-years of a loan, CNY.
     loan_years_cny: f64,
-    somebody_sells: bool,
+    /// Scores that platforms sell directly.
+    on_sale: OnSale,
     /// Share of applications that come through platforms.
     platform_share: f64,
     /// The precision of data on each applicant: of each agency's, and of all agencies' together last.
@@ -295,7 +293,7 @@ struct Valuation {
 }
 
 impl Valuation {
-    fn new(world: &World, yearly_margins: &mut ByLoans<f64>) -> Valuation {
+    fn new(world: &World, on_sale: OnSale, yearly_margins: &mut ByLoans<f64>) -> Valuation {
         let delivered = world.delivered_before();
         let applicants = applicants(world, yearly_margins);
         let on_offer: Vec<usize> = (0..world.agencies.len()).filter(|a| world.on_menu(*a)).collect();
@@ -322,7 +320,7 @@ impl Valuation {
             terms: world.lending_terms(),
             loan_years_cny: world.parameters.credit.loan_cny
                 * balance_years(world.parameters.credit.term_months),
-            somebody_sells: world.platforms.iter().any(|platform| platform.before.sells_directly),
+            on_sale,
             platform_share: demand(world).1,
             agency_precision,
             sees_reported: on_offer
@@ -341,8 +339,8 @@ impl Valuation {
         let approvals = self.approvals_without_data(world, class, &mut known.without_data);
         let without = self.expected_profit(|i, _| approvals[i]);
         let mut values = vec![SourceValue { source: Source::None, profit_cny: without, fees_cny: 0.0 }];
-        if self.somebody_sells {
-            values.push(self.direct(world, class, &approvals, known));
+        if self.on_sale.iter().any(Option::is_some) {
+            values.push(self.direct(world, class, &approvals, &mut known.direct));
         }
         let fee = |a: usize| world.agencies[a].fee_cny;
         for (place, a) in self.on_offer.iter().enumerate() {
@@ -406,45 +404,38 @@ impl Valuation {
 
     /// Direct data: applicants who come through a platform are enriched by it, others by the most
     /// precise platform that sells; a fee is paid where there is a seller.
-    fn direct(
-        &self,
-        world: &World,
-        class: usize,
-        without: &[f64],
-        known: &mut ApprovalsOfClass,
-    ) -> SourceValue {
-        let OnSale { precision, consent } = known.on_sale.as_ref().expect("what is on sale is noted first");
-        let sold: Vec<f64> = precision.iter().map(|precision| precision.unwrap_or(0.0)).collect();
-        let screens = self.screens(world, class, &sold);
+    fn direct(&self, world: &World, class: usize, without: &[f64], known: &mut ByLoans<Ways>) -> SourceValue {
+        let precision: Vec<f64> = self.on_sale.iter().map(|sold| sold.unwrap_or(0.0)).collect();
+        let screens = self.screens(world, class, &precision);
         let through = self.share_through_platforms(world, class);
         let source = self.on_offer.len() + 1;
-        // Over the ways in which the applicant may come.
-        let ways = |person: &Person, seen: u32, without: f64| {
-            let (mut home, mut referred) = ((without, 0.0), (0.0, 0.0));
+        let consent = world.rules.consent;
+        // Over the ways in which the applicant, who would be approved without data with a known probability, may come.
+        let ways = |person: &Person, seen: u32, otherwise: f64| {
+            let (mut home, mut referred) = ((otherwise, 0.0), (0.0, 0.0));
             let mut most_precise = f64::NEG_INFINITY;
             for p in platforms_in(person.memberships) {
-                let Some(precision) = precision[p] else { continue };
+                let Some(sold) = self.on_sale[p] else { continue };
                 let approval = screens.at(p, person.thin_file, seen).approval(person.quality);
-                if precision > most_precise {
-                    (most_precise, home) = (precision, (approval, 1.0));
+                if sold > most_precise {
+                    (most_precise, home) = (sold, (approval, 1.0));
                 }
                 let share = world.panel.share_of(person, p);
                 referred.0 += share * approval;
                 referred.1 += share;
             }
             if referred.1 < 1.0 {
-                referred.0 += (1.0 - referred.1) * without;
+                referred.0 += (1.0 - referred.1) * otherwise;
             }
             Ways { referred, home }
         };
-        let direct = &mut known.direct;
         let outcome = |(applicant, without): (&Applicant, &f64)| -> (f64, f64) {
             let person = &world.panel.persons[applicant.place];
             if consent.is_some_and(|share| person.consent_threshold >= share) {
                 return (*without, 0.0);
             }
             let seen = self.seen(applicant, source);
-            let Ways { referred, home } = direct.of(applicant.place, seen, || ways(person, seen, *without));
+            let Ways { referred, home } = known.of(applicant.place, seen, || ways(person, seen, *without));
             if person.memberships == 0 {
                 return home;
             }

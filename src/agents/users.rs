@@ -641,13 +641,16 @@ pub fn populate(parameters: &Parameters, key: Key, homes: &BankPicker, stop: &At
         .collect()
 }
 
-/// Loans that a person will have at most, on average over many: those of a term where demand is highest. To make room
-/// for them at first saves moving them to more and more of it.
+/// Loans for which there is room at first, a person: those of a term at the end of the run at which demand is higher, if
+/// amendments leave it as it is, but no more than there may be. It saves moving loans to more and more room; where they come to more, room
+/// is made for them then.
 fn expected_loans(parameters: &Parameters) -> f64 {
+    /// Room that may never be needed is not held for more.
+    const MOST: f64 = 2.0;
     let Parameters { credit, calendar, .. } = parameters;
-    let hazard = |months: u32| application_hazard(credit, f64::from(months) / 12.0);
-    let most = hazard(0).max(hazard(calendar.months));
-    (most * GRANTED * f64::from(credit.term_months)).min(f64::from(credit.max_loans))
+    let hazard = |months: f64| application_hazard(credit, months / 12.0);
+    let most = hazard(-f64::from(calendar.burn_in_months)).max(hazard(f64::from(calendar.months)));
+    (most * GRANTED * f64::from(credit.term_months)).min(f64::from(credit.max_loans)).min(MOST)
 }
 
 /// Users whose traits are drawn at once.

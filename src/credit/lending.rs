@@ -59,6 +59,8 @@ pub struct Lending {
     creditworthy_from: [u32; MOST_LOANS + 1],
     /// By how much a margin worked out of near values can be off.
     margin_error: f32,
+    /// The same where they are those of the finer table.
+    finer_margin_error: f32,
     near_log: &'static NearLog,
     near_normal: &'static NearNormal,
 }
@@ -203,6 +205,7 @@ impl Lending {
             delivered: world.delivered(),
             creditworthy_from: std::array::from_fn(|loans| creditworthy_from(&terms, loans as u32)),
             margin_error: Reading::margin_error(&terms, NearNormal::ERROR, credit.max_loans),
+            finer_margin_error: Reading::margin_error(&terms, NearNormal::ERROR_OF_ANY, credit.max_loans),
             terms,
             near_log,
             near_normal: NearNormal::table(),
@@ -604,7 +607,8 @@ impl Lending {
             .find(|bank| !has_been_asked(*bank))
     }
 
-    /// The same where near values are too near to call, or there are none, as in the tails of noise.
+    /// Whether a bank approves, by nearer values: where near ones are too near to call, or there are none, as in the tails of
+    /// noise.
     #[cold]
     fn approves_finely(
         &self,
@@ -629,14 +633,14 @@ impl Lending {
         let margin = reading.margin_but_for_noise(noise(middle_word(application.rank)), loans_seen)
             + reading.on_own_noise * noise(own_noise)
             + reading.on_bought_noise * bought;
-        if margin.abs() > self.margin_error {
+        if margin.abs() > self.finer_margin_error {
             margin > 0.0
         } else {
             self.approves_exactly(block, application, own_noise, purchase)
         }
     }
 
-    /// The same by exact values.
+    /// Whether a bank approves, by exact values: where nearer ones are too near to call too.
     #[cold]
     fn approves_exactly(
         &self,
@@ -704,9 +708,11 @@ mod tests {
     #[test]
     fn quality_is_near_at_every_rank() {
         let near_normal = NearNormal::table();
-        for rank in (0..=u16::MAX).step_by(13).chain([1, u16::MAX - 1, u16::MAX]) {
+        for rank in (0..=u16::MAX).step_by(13).chain(0..1_000).chain(u16::MAX - 1_000..=u16::MAX) {
             let off = f64::from(near_normal.of(middle_word(rank))) - quality(rank);
             assert!(off.is_nan() || off.abs() < NearNormal::ERROR, "{rank}: {off}");
+            let finer_off = f64::from(near_normal.of_any(middle_word(rank))) - quality(rank);
+            assert!(finer_off.abs() < NearNormal::ERROR_OF_ANY, "{rank}: {finer_off}");
         }
     }
 

@@ -409,7 +409,7 @@ fn tastes_stay_and_are_scaled() {
 }
 
 /// Approvals on the panel are kept from month to month: banks weigh what they would if all were worked out anew, also
-/// after changes of anything that they depend on.
+/// after changes of what they depend on. Data do not grow, so that they are kept in the calendar too.
 #[test]
 fn approvals_that_are_kept_are_those_that_would_be_worked_out() {
     let scenario = written(
@@ -424,6 +424,8 @@ fn approvals_that_are_kept_are_those_that_would_be_worked_out() {
         consent = \"opt-out\"
         loan_records = \"all\"
         lender_reporting = 0.5
+        [exposure]
+        data_growth_monthly = 0
         [[amendment]]
         from = \"2021-03\"
         set = { \"credit.lending_rate\" = 0.16 }
