@@ -13,15 +13,22 @@ use crate::scenario::parameters::Credit;
 use crate::tally::Trade;
 use crate::units::Money;
 use crate::world::World;
+use rayon::prelude::*;
 
 /// The largest share of applications that may come through platforms.
 const MOST_THROUGH_PLATFORMS: f64 = 0.9;
 
 /// Books what follows from the month's applications: loans, and trades of data.
 pub fn book(world: &mut World) {
-    book_loans(world);
-    book_trades(world);
-    remember(world);
+    let instalment = world.instalment();
+    world.instalments[(world.month & 0x7f) as usize] = instalment;
+    world.loans_by_quintile[(world.month & 0x7f) as usize] = world.tallies[0].granted_to();
+    let fees = fees(world);
+    let booked = book_banks(world, instalment, &fees);
+    world.record.partnership_lent = booked.partnership_lent;
+    record_trades(world, &booked, &fees);
+    (0..world.agencies.len()).for_each(|agency| share_revenue(world, agency));
+    remember(world, &booked);
 }
 
 /// The hazard of applying this month, and the share of applications that comes through platforms.
@@ -38,21 +45,72 @@ pub fn application_hazard(credit: &Credit, years: f64) -> f64 {
     (credit.application_rate_monthly * libm::pow(1.0 + credit.demand_growth_annual, years)).min(1.0)
 }
 
-/// Puts the month's loans on the books.
-fn book_loans(world: &mut World) {
-    let instalment = world.instalment();
-    world.instalments[(world.month & 0x7f) as usize] = instalment;
-    world.loans_by_quintile[(world.month & 0x7f) as usize] = world.tallies[0].granted_to();
-    let term = world.parameters.credit.term_months;
-    for bank in 0..world.banks.len() {
-        for (slot, count) in above_zero(world.tallies[0].granted(bank)) {
-            let lent = world.banks.books.grant(bank, slot, count, instalment, term);
-            world.ledger.post(Party::Bank(bank), Party::Users, Flow::PrincipalLent, lent);
-            if slot != usize::from(HOME_SLOT) {
-                world.record.partnership_lent += lent;
-            }
+/// Fees by seller: platforms, then agencies. CNY per query.
+fn fees(world: &World) -> Vec<f64> {
+    let direct_fee = world.parameters.fees.direct_query;
+    let agencies = world.agencies.iter().map(|agency| agency.fee_cny);
+    std::iter::repeat_n(direct_fee, world.platforms.len()).chain(agencies).collect()
+}
+
+/// What has been booked at some banks.
+struct Booked {
+    partnership_lent: Money,
+    /// Queries and what was paid for them, by class of banks and seller.
+    sold: Vec<Vec<(u64, Money)>>,
+}
+
+impl Booked {
+    fn nothing(classes: usize, sellers: usize) -> Booked {
+        Booked { partnership_lent: Money::ZERO, sold: vec![vec![(0, Money::ZERO); sellers]; classes] }
+    }
+
+    fn add(&mut self, other: Booked) {
+        self.partnership_lent += other.partnership_lent;
+        for ((queries, amount), more) in self.sold.iter_mut().flatten().zip(other.sold.iter().flatten()) {
+            *queries += more.0;
+            *amount += more.1;
         }
     }
+
+    /// Queries of a seller by all classes of banks.
+    fn queries(&self, seller: usize) -> u64 {
+        self.sold.iter().map(|by_seller| by_seller[seller].0).sum()
+    }
+}
+
+/// Puts every bank's loans of the month on its books, and its fees for queries; remembers its decisions.
+fn book_banks(world: &mut World, instalment: Money, fees: &[f64]) -> Booked {
+    let (platforms, weight) = (world.platforms.len(), world.weight);
+    let (classes, term) = (world.parameters.banks.len(), world.parameters.credit.term_months);
+    let World { banks, ledger, tallies, desks, .. } = world;
+    let tally = &tallies[0];
+    ledger.post_by_bank(
+        desks.len(),
+        banks.books.of_all().zip(&banks.class).zip(&mut banks.decisions),
+        || Booked::nothing(classes, fees.len()),
+        |bank, ((mut books, class), decisions), ledger, booked| {
+            for (slot, count) in above_zero(tally.granted(bank)) {
+                let lent = books.grant(slot, count, instalment, term);
+                ledger.post(Party::Bank(bank), Party::Users, Flow::PrincipalLent, lent);
+                if slot != usize::from(HOME_SLOT) {
+                    booked.partnership_lent += lent;
+                }
+            }
+            let sold = &mut booked.sold[usize::from(*class)];
+            for (seller, count) in above_zero(tally.queries(bank)) {
+                let amount = Money::from_cny(fees[seller] * (f64::from(count) * weight));
+                let (party, flow) = match seller.checked_sub(platforms) {
+                    None => (Party::Platform(seller), Flow::DirectFee),
+                    Some(agency) => (Party::Agency(agency), Flow::AgencyFee),
+                };
+                ledger.post(Party::Bank(bank), party, flow, amount);
+                sold[seller].0 += u64::from(count);
+                sold[seller].1 += amount;
+            }
+            decisions.push(f64::from(tally.decisions(bank).made));
+        },
+        Booked::add,
+    )
 }
 
 /// The counts of a bank that are not 0, with their places.
@@ -60,41 +118,22 @@ fn above_zero(counts: &[u32]) -> impl Iterator<Item = (usize, u32)> {
     counts.iter().copied().enumerate().filter(|(_, count)| *count > 0)
 }
 
-/// Books the fees for the month's queries, bank by bank, and the agencies' revenue shares.
-fn book_trades(world: &mut World) {
-    let platforms = world.platforms.len();
-    let direct_fee = world.parameters.fees.direct_query;
-    let fees: Vec<f64> = std::iter::repeat_n(direct_fee, platforms)
-        .chain(world.agencies.iter().map(|agency| agency.fee_cny))
-        .collect();
-    for class in 0..world.parameters.banks.len() {
-        let mut sold = vec![(0u64, Money::ZERO); fees.len()];
-        for bank in world.banks.of_class(class) {
-            for (seller, count) in above_zero(world.tallies[0].queries(bank)) {
-                let amount = Money::from_cny(fees[seller] * world.persons(u64::from(count)));
-                let (party, flow) = if seller < platforms {
-                    (Party::Platform(seller), Flow::DirectFee)
-                } else {
-                    (Party::Agency(seller - platforms), Flow::AgencyFee)
-                };
-                world.ledger.post(Party::Bank(bank), party, flow, amount);
-                sold[seller].0 += u64::from(count);
-                sold[seller].1 += amount;
-            }
-        }
-        for (seller, (queries, amount)) in sold.into_iter().enumerate().filter(|(_, sold)| sold.0 > 0) {
+/// Records what each seller sold to each class of banks.
+fn record_trades(world: &mut World, booked: &Booked, fees: &[f64]) {
+    for (class, by_seller) in booked.sold.iter().enumerate() {
+        for (seller, (queries, amount)) in
+            by_seller.iter().copied().enumerate().filter(|(_, sold)| sold.0 > 0)
+        {
+            let records = world.tallies[0].records(class, seller, queries);
             world.record.trades.push(Trade {
                 seller,
                 class,
                 queries: world.persons(queries),
-                records: world.persons(world.tallies[0].records(class, seller, queries)),
+                records: world.persons(records),
                 fee_cny: fees[seller],
                 amount,
             });
         }
-    }
-    for agency in 0..world.agencies.len() {
-        share_revenue(world, agency);
     }
 }
 
@@ -112,22 +151,16 @@ fn share_revenue(world: &mut World, agency: usize) {
 }
 
 /// Remembers what utilities will look back on.
-fn remember(world: &mut World) {
+fn remember(world: &mut World, booked: &Booked) {
     let platforms = world.platforms.len();
-    let mut queries = vec![0u64; platforms + world.agencies.len()];
-    for bank in 0..world.banks.len() {
-        let counts = world.tallies[0].queries(bank);
-        queries.iter_mut().zip(counts).for_each(|(sum, count)| *sum += u64::from(*count));
-        world.banks.decisions[bank].push(f64::from(world.tallies[0].decisions(bank).made));
-    }
     let weight = world.weight;
     for (p, platform) in world.platforms.iter_mut().enumerate() {
-        platform.direct_queries.push(queries[p] as f64 * weight);
+        platform.direct_queries.push(booked.queries(p) as f64 * weight);
     }
     for (a, agency) in world.agencies.iter_mut().enumerate() {
         // The first month with queries is the first that counts: an agency that has just won its first
         // lenders must not look as dear as one that nobody wants.
-        let queries = queries[platforms + a];
+        let queries = booked.queries(platforms + a);
         if queries > 0 || agency.queries.mean().is_some() {
             agency.queries.push(queries as f64 * weight);
         }

@@ -1,6 +1,7 @@
 //! The double-entry ledger: every flow of money has a payer and a payee.
 
 use crate::units::Money;
+use rayon::prelude::*;
 
 /// A party that pays or is paid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,55 +94,189 @@ flows! {
     AuditCost = "audit_cost",
 }
 
-/// Cash of every party and the flows of the month.
+/// Net flows of the month.
+type Net = [Money; FLOWS.len()];
+
+/// What some parties have and were paid.
 #[derive(Clone, Debug)]
-pub struct Ledger {
-    platforms: usize,
-    banks: usize,
-    /// Cash since the beginning, by account.
+struct Accounts {
+    /// Cash since the beginning.
     cash: Vec<Money>,
-    /// Net flows of the month, by account and flow.
-    net: Vec<[Money; FLOWS.len()]>,
-    /// Flows of the month between kinds of party: payer, payee, flow.
-    between: [[[Money; FLOWS.len()]; PARTY_KINDS.len()]; PARTY_KINDS.len()],
+    net: Vec<Net>,
 }
 
-impl Ledger {
-    /// A ledger in which nobody has any cash.
-    pub fn new(platforms: usize, banks: usize, agencies: usize) -> Ledger {
-        let accounts = platforms + banks + agencies + 5;
-        Ledger {
-            platforms,
-            banks,
-            cash: vec![Money::ZERO; accounts],
-            net: vec![[Money::ZERO; FLOWS.len()]; accounts],
-            between: Default::default(),
+impl Accounts {
+    fn new(parties: usize) -> Accounts {
+        Accounts { cash: vec![Money::ZERO; parties], net: vec![Net::default(); parties] }
+    }
+
+    /// All of these, in one piece.
+    fn as_mut(&mut self) -> AccountsMut<'_> {
+        AccountsMut { cash: &mut self.cash, net: &mut self.net }
+    }
+}
+
+/// The same, of neighbours.
+struct AccountsMut<'a> {
+    cash: &'a mut [Money],
+    net: &'a mut [Net],
+}
+
+impl AccountsMut<'_> {
+    #[inline]
+    fn receive(&mut self, party: usize, flow: Flow, amount: Money) {
+        self.cash[party] += amount;
+        self.net[party][flow as usize] += amount;
+    }
+}
+
+/// Flows of a month between kinds of party: payer, payee, flow.
+type Between = [[[Money; FLOWS.len()]; PARTY_KINDS.len()]; PARTY_KINDS.len()];
+
+/// All of a ledger but banks' accounts.
+#[derive(Clone, Debug)]
+struct Rest {
+    platforms: usize,
+    /// Everybody else's accounts.
+    accounts: Accounts,
+    between: Box<Between>,
+}
+
+impl Rest {
+    fn new(platforms: usize, agencies: usize) -> Rest {
+        let accounts = Accounts::new(5 + platforms + agencies);
+        Rest { platforms, accounts, between: Box::default() }
+    }
+
+    /// Nothing yet of as many parties.
+    fn nothing_of_as_many(&self) -> Rest {
+        Rest {
+            platforms: self.platforms,
+            accounts: Accounts::new(self.accounts.cash.len()),
+            between: Box::default(),
         }
     }
 
-    /// Forgets the flows of the month; cash stays.
-    pub fn open_month(&mut self) {
-        self.net.fill([Money::ZERO; FLOWS.len()]);
-        self.between = Default::default();
+    /// The place of the account of a party that is no bank.
+    #[inline]
+    fn place(&self, party: Party) -> usize {
+        match party {
+            Party::Users => 0,
+            Party::CentralBank => 1,
+            Party::Treasury => 2,
+            Party::OutsideShareholders => 3,
+            Party::Suppliers => 4,
+            Party::Platform(p) => 5 + p,
+            Party::Agency(a) => 5 + self.platforms + a,
+            Party::Bank(b) => unreachable!("bank {b} has an account among the banks'"),
+        }
     }
 
+    /// Adds what has been posted elsewhere.
+    fn add(&mut self, other: &Rest) {
+        let add = |sums: &mut [Money], more: &[Money]| sums.iter_mut().zip(more).for_each(|(s, m)| *s += *m);
+        add(&mut self.accounts.cash, &other.accounts.cash);
+        add(self.accounts.net.as_flattened_mut(), other.accounts.net.as_flattened());
+        let between = self.between.as_flattened_mut().as_flattened_mut();
+        add(between, other.between.as_flattened().as_flattened());
+    }
+}
+
+/// A part of the ledger on which payments are entered: of some banks, and of everybody else.
+pub struct Page<'a> {
+    /// The first of the banks.
+    first: usize,
+    banks: AccountsMut<'a>,
+    rest: &'a mut Rest,
+}
+
+impl Page<'_> {
     /// Books a payment of `amount`, which must not be negative.
+    #[inline]
     pub fn post(&mut self, payer: Party, payee: Party, flow: Flow, amount: Money) {
         assert!(amount >= Money::ZERO, "{payer:?} can't pay {payee:?} a {flow:?} of {amount}");
         if amount == Money::ZERO {
             return;
         }
-        let (from, to) = (self.account(payer), self.account(payee));
-        self.cash[from] -= amount;
-        self.cash[to] += amount;
-        self.net[from][flow as usize] -= amount;
-        self.net[to][flow as usize] += amount;
-        self.between[payer.kind()][payee.kind()][flow as usize] += amount;
+        self.receive(payer, flow, -amount);
+        self.receive(payee, flow, amount);
+        self.rest.between[payer.kind()][payee.kind()][flow as usize] += amount;
+    }
+
+    #[inline]
+    fn receive(&mut self, party: Party, flow: Flow, amount: Money) {
+        if let Party::Bank(b) = party {
+            self.banks.receive(b - self.first, flow, amount);
+        } else {
+            let place = self.rest.place(party);
+            self.rest.accounts.as_mut().receive(place, flow, amount);
+        }
+    }
+}
+
+/// Everybody's cash and the flows of the month.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    banks: Accounts,
+    rest: Rest,
+}
+
+impl Ledger {
+    /// A ledger in which nobody has any cash.
+    pub fn new(platforms: usize, banks: usize, agencies: usize) -> Ledger {
+        Ledger { banks: Accounts::new(banks), rest: Rest::new(platforms, agencies) }
+    }
+
+    /// Forgets the flows of the month; cash stays.
+    pub fn open_month(&mut self) {
+        self.banks.net.fill(Net::default());
+        self.rest.accounts.net.fill(Net::default());
+        *self.rest.between = Default::default();
+    }
+
+    /// Books a payment of `amount`, which must not be negative.
+    pub fn post(&mut self, payer: Party, payee: Party, flow: Flow, amount: Money) {
+        let Ledger { banks, rest } = self;
+        Page { first: 0, banks: banks.as_mut(), rest }.post(payer, payee, flow, amount);
+    }
+
+    /// Lets so many workers enter what each bank pays and is paid, side by side: each enters it on a page of its own, beside
+    /// what else there is on the bank, and counts in something that starts as `nothing`. Returns the sum. All that is
+    /// added up is whole numbers, so it does not matter who takes which bank.
+    pub fn post_by_bank<T: Send, C: Send>(
+        &mut self,
+        workers: usize,
+        of_banks: impl IndexedParallelIterator<Item = T>,
+        nothing: impl Fn() -> C + Sync,
+        enter: impl Fn(usize, T, &mut Page, &mut C) + Sync,
+        add: impl Fn(&mut C, C) + Sync,
+    ) -> C {
+        let Ledger { banks, rest } = self;
+        let at_a_time = banks.cash.len().div_ceil(workers);
+        // Boxed, as they go from one bank to the next by value.
+        let none = || Box::new((rest.nothing_of_as_many(), nothing()));
+        let accounts = banks.cash.par_chunks_mut(1).zip(banks.net.par_chunks_mut(1));
+        let posted = (accounts.zip(of_banks).enumerate().with_min_len(at_a_time))
+            .fold(none, |mut posted, (bank, ((cash, net), of_bank))| {
+                let (rest, counted) = &mut *posted;
+                let banks = AccountsMut { cash, net };
+                enter(bank, of_bank, &mut Page { first: bank, banks, rest }, counted);
+                posted
+            })
+            .reduce(none, |mut sum, more| {
+                sum.0.add(&more.0);
+                add(&mut sum.1, more.1);
+                sum
+            });
+        let (posted, counted) = *posted;
+        rest.add(&posted);
+        counted
     }
 
     /// What `party` received less what it paid for `flow` this month.
     pub fn net(&self, party: Party, flow: Flow) -> Money {
-        self.net[self.account(party)][flow as usize]
+        let (accounts, place) = self.account(party);
+        accounts.net[place][flow as usize]
     }
 
     /// The sum of [`Ledger::net`] over `flows`.
@@ -151,22 +286,23 @@ impl Ledger {
 
     /// What all parties paid for `flow` this month.
     pub fn total(&self, flow: Flow) -> Money {
-        self.between.iter().flatten().map(|flows| flows[flow as usize]).sum()
+        self.rest.between.iter().flatten().map(|flows| flows[flow as usize]).sum()
     }
 
     /// Cash of `party` since the beginning.
     pub fn cash(&self, party: Party) -> Money {
-        self.cash[self.account(party)]
+        let (accounts, place) = self.account(party);
+        accounts.cash[place]
     }
 
     /// The sum of everybody's cash, which is 0 unless the program has a fault.
     pub fn imbalance(&self) -> Money {
-        self.cash.iter().copied().sum()
+        self.banks.cash.iter().chain(&self.rest.accounts.cash).copied().sum()
     }
 
     /// The month's flows between kinds of party that are not zero: payer, payee, flow, amount.
     pub fn flows(&self) -> impl Iterator<Item = (&'static str, &'static str, &'static str, Money)> {
-        self.between.iter().enumerate().flat_map(|(payer, payees)| {
+        self.rest.between.iter().enumerate().flat_map(|(payer, payees)| {
             payees.iter().enumerate().flat_map(move |(payee, flows)| {
                 let named = flows.iter().enumerate().filter(|(_, amount)| **amount != Money::ZERO);
                 named
@@ -175,16 +311,11 @@ impl Ledger {
         })
     }
 
-    fn account(&self, party: Party) -> usize {
+    /// Where a party's account is.
+    fn account(&self, party: Party) -> (&Accounts, usize) {
         match party {
-            Party::Users => 0,
-            Party::CentralBank => 1,
-            Party::Treasury => 2,
-            Party::OutsideShareholders => 3,
-            Party::Suppliers => 4,
-            Party::Platform(p) => 5 + p,
-            Party::Bank(b) => 5 + self.platforms + b,
-            Party::Agency(a) => 5 + self.platforms + self.banks + a,
+            Party::Bank(b) => (&self.banks, b),
+            other => (&self.rest.accounts, self.rest.place(other)),
         }
     }
 }
@@ -215,11 +346,46 @@ mod tests {
         assert_eq!(ledger.cash(Party::Bank(2)), Money(-500));
     }
 
+    /// However many enter payments, the ledger has them as if one had.
+    #[test]
+    fn banks_that_post_side_by_side_are_added_up() {
+        let pays = [500, 0, 20, 3, 0, 7, 100].map(Money);
+        let payee = |bank: usize| [Party::Agency(0), Party::Platform(1), Party::Users][bank % 3];
+        let mut expected = Ledger::new(2, pays.len(), 1);
+        expected.post(Party::Users, Party::Bank(3), Flow::Interest, Money(11));
+        let start = expected.clone();
+        for (bank, amount) in pays.into_iter().enumerate() {
+            expected.post(Party::Bank(bank), payee(bank), Flow::DirectFee, amount);
+            expected.post(Party::Users, Party::Bank(bank), Flow::Interest, amount * 2);
+        }
+        let all = |ledger: &Ledger| {
+            let accounts = [&ledger.banks, &ledger.rest.accounts];
+            let cash = accounts.map(|accounts| accounts.cash.clone());
+            (cash, accounts.map(|accounts| accounts.net.clone()), ledger.rest.between.clone())
+        };
+        for workers in [1, 2, 3, 20] {
+            let mut ledger = start.clone();
+            let paid = ledger.post_by_bank(
+                workers,
+                pays.into_par_iter(),
+                || Money::ZERO,
+                |bank, amount, page, paid| {
+                    page.post(Party::Bank(bank), payee(bank), Flow::DirectFee, amount);
+                    page.post(Party::Users, Party::Bank(bank), Flow::Interest, amount * 2);
+                    *paid += amount;
+                },
+                |sum, more| *sum += more,
+            );
+            assert_eq!(paid, Money(630), "{workers} workers");
+            assert_eq!(all(&ledger), all(&expected), "{workers} workers");
+        }
+    }
+
     #[test]
     fn cash_from_nowhere_is_an_imbalance() {
         let mut ledger = Ledger::new(2, 3, 1);
         ledger.post(Party::Bank(2), Party::Agency(0), Flow::AgencyFee, Money(500));
-        ledger.cash[1] += Money(3);
+        ledger.rest.accounts.cash[1] += Money(3);
         assert_eq!(ledger.imbalance(), Money(3));
     }
 

@@ -10,6 +10,7 @@ use crate::screening::{LendingTerms, monthly_hazard};
 use crate::tally::{ByQuintile, DefaultedLoan, Tally};
 use crate::units::Money;
 use crate::world::World;
+use rayon::prelude::*;
 use std::sync::Arc;
 
 /// All that a month's repayment reads, which stays as it is while borrowers default or repay.
@@ -176,31 +177,37 @@ pub fn book(world: &mut World) {
     let closing = world.instalments[closing_cohort];
     let credit = world.parameters.credit.clone();
     let commissions: Vec<f64> = (0..world.platforms.len()).map(|p| world.commission(p)).collect();
-    world.record.performing = Money::ZERO;
-    for (bank, lost) in lost.into_iter().enumerate() {
-        let (mut performing, mut repaid) = (Money::ZERO, Money::ZERO);
-        let mut commission_paid = Money::ZERO;
-        let ended = world.tallies[0].ended(bank);
-        world.banks.books.amortise(bank, ended, closing, |slot, opening, instalments| {
-            performing += opening;
-            repaid += instalments;
-            if slot > 0 && opening > Money::ZERO {
-                let commission = opening.share(commissions[slot - 1] / 12.0);
-                let platform = Party::Platform(slot - 1);
-                world.ledger.post(Party::Bank(bank), platform, Flow::Commission, commission);
-                commission_paid += commission;
-            }
-        });
-        let interest = performing.share(credit.lending_rate / 12.0);
-        // The funding cost is all-in: the commission is a part of it.
-        let funding = performing.share(credit.funding_cost / 12.0) - commission_paid;
-        world.ledger.post(Party::Users, Party::Bank(bank), Flow::Interest, interest);
-        world.ledger.post(Party::Bank(bank), Party::Suppliers, Flow::Funding, funding.max(Money::ZERO));
-        let recovered = lost - lost.share(credit.loss_given_default);
-        world.record.written_off[bank] = lost - recovered;
-        world.ledger.post(Party::Users, Party::Bank(bank), Flow::PrincipalRepaid, repaid + recovered);
-        world.record.performing += performing;
-    }
+    let World { banks, ledger, record, tallies, desks, .. } = world;
+    let of_banks = banks.books.of_all().zip(lost).zip(&mut record.written_off);
+    record.performing = ledger.post_by_bank(
+        desks.len(),
+        of_banks,
+        || Money::ZERO,
+        |bank, ((mut books, lost), written_off), ledger, all_performing| {
+            let (mut performing, mut repaid) = (Money::ZERO, Money::ZERO);
+            let mut commission_paid = Money::ZERO;
+            books.amortise(tallies[0].ended(bank), closing, |slot, opening, instalments| {
+                performing += opening;
+                repaid += instalments;
+                if slot > 0 && opening > Money::ZERO {
+                    let commission = opening.share(commissions[slot - 1] / 12.0);
+                    let platform = Party::Platform(slot - 1);
+                    ledger.post(Party::Bank(bank), platform, Flow::Commission, commission);
+                    commission_paid += commission;
+                }
+            });
+            let interest = performing.share(credit.lending_rate / 12.0);
+            // The funding cost is all-in: the commission is a part of it.
+            let funding = performing.share(credit.funding_cost / 12.0) - commission_paid;
+            ledger.post(Party::Users, Party::Bank(bank), Flow::Interest, interest);
+            ledger.post(Party::Bank(bank), Party::Suppliers, Flow::Funding, funding.max(Money::ZERO));
+            let recovered = lost - lost.share(credit.loss_given_default);
+            *written_off = lost - recovered;
+            ledger.post(Party::Users, Party::Bank(bank), Flow::PrincipalRepaid, repaid + recovered);
+            *all_performing += performing;
+        },
+        |sum, more| *sum += more,
+    );
 }
 
 /// Takes defaulted loans off the counts by quintile; returns the opening balance of all others.
@@ -229,7 +236,7 @@ fn book_defaults(world: &mut World, defaulted: &[DefaultedLoan]) -> Vec<Money> {
         let remaining = world.parameters.credit.term_months + 1 - age;
         let instalment = world.instalments[usize::from(loan.cohort)];
         let bank = usize::from(loan.lender);
-        lost[bank] += world.banks.books.default(bank, usize::from(loan.slot), instalment, remaining);
+        lost[bank] += world.banks.books.of(bank).default(usize::from(loan.slot), instalment, remaining);
     }
     lost
 }

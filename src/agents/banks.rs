@@ -3,6 +3,7 @@
 use crate::random::{Key, Purpose};
 use crate::scenario::parameters::{BankClassRow, Entry};
 use crate::units::Money;
+use rayon::prelude::*;
 use std::collections::VecDeque;
 
 /// The most banks that a roster may have: a loan keeps its lender in 16 bits.
@@ -141,49 +142,27 @@ impl LoanBooks {
         self.slots
     }
 
-    /// Books `count` new loans of `instalment` a month for `term` months.
-    pub fn grant(&mut self, bank: usize, slot: usize, count: u32, instalment: Money, term: u32) -> Money {
-        let lent = instalment * i128::from(count) * i128::from(term);
-        self.balance[bank * self.slots + slot] += lent;
-        self.outstanding[bank] += lent;
-        self.instalment[bank * self.slots + slot] += instalment * i128::from(count);
-        self.loans[bank] += u64::from(count);
-        lent
-    }
-
-    /// Takes a defaulted loan with `remaining` unpaid instalments off the books; returns its balance.
-    pub fn default(&mut self, bank: usize, slot: usize, instalment: Money, remaining: u32) -> Money {
-        let balance = instalment * i128::from(remaining);
-        self.balance[bank * self.slots + slot] -= balance;
-        self.outstanding[bank] -= balance;
-        self.instalment[bank * self.slots + slot] -= instalment;
-        self.loans[bank] -= 1;
-        balance
-    }
-
-    /// Takes a bank's instalments of the month, and closes the loans that have just been repaid in full: so many through
-    /// each slot, of `closing` a month. Tells `each` slot through which anything is owed, its opening balance and the
-    /// instalments.
-    #[inline]
-    pub fn amortise(
-        &mut self,
-        bank: usize,
-        repaid: &[u32],
-        closing: Money,
-        mut each: impl FnMut(usize, Money, Money),
-    ) {
-        let places = bank * self.slots..(bank + 1) * self.slots;
-        let slots = self.balance[places.clone()].iter_mut().zip(&mut self.instalment[places]).zip(repaid);
-        for (slot, ((balance, instalment), repaid)) in slots.enumerate() {
-            if *balance == Money::ZERO && *instalment == Money::ZERO {
-                continue;
-            }
-            each(slot, *balance, *instalment);
-            *balance -= *instalment;
-            self.outstanding[bank] -= *instalment;
-            *instalment -= closing * i128::from(*repaid);
-            self.loans[bank] -= u64::from(*repaid);
+    /// A bank's books.
+    pub fn of(&mut self, bank: usize) -> BankBooks<'_> {
+        let slots = bank * self.slots..(bank + 1) * self.slots;
+        BankBooks {
+            balance: &mut self.balance[slots.clone()],
+            instalment: &mut self.instalment[slots],
+            outstanding: &mut self.outstanding[bank],
+            loans: &mut self.loans[bank],
         }
+    }
+
+    /// All banks' books, one after another.
+    pub fn of_all(&mut self) -> impl IndexedParallelIterator<Item = BankBooks<'_>> {
+        let LoanBooks { slots, balance, instalment, outstanding, loans } = self;
+        let by_slot = balance.par_chunks_mut(*slots).zip(instalment.par_chunks_mut(*slots));
+        by_slot.zip(outstanding).zip(loans).map(|(((balance, instalment), outstanding), loans)| BankBooks {
+            balance,
+            instalment,
+            outstanding,
+            loans,
+        })
     }
 
     /// Balance of a bank's loans that came through `slot`.
@@ -201,6 +180,56 @@ impl LoanBooks {
         let all: Money = self.balance.iter().copied().sum();
         let home: Money = self.balance.iter().step_by(self.slots).copied().sum();
         (all, all - home)
+    }
+}
+
+/// Loans of one bank.
+pub struct BankBooks<'a> {
+    /// By slot.
+    balance: &'a mut [Money],
+    instalment: &'a mut [Money],
+    /// In all.
+    outstanding: &'a mut Money,
+    loans: &'a mut u64,
+}
+
+impl BankBooks<'_> {
+    /// Books `count` new loans of `instalment` a month for `term` months.
+    pub fn grant(&mut self, slot: usize, count: u32, instalment: Money, term: u32) -> Money {
+        let lent = instalment * i128::from(count) * i128::from(term);
+        self.balance[slot] += lent;
+        *self.outstanding += lent;
+        self.instalment[slot] += instalment * i128::from(count);
+        *self.loans += u64::from(count);
+        lent
+    }
+
+    /// Takes a defaulted loan with `remaining` unpaid instalments off the books; returns its balance.
+    pub fn default(&mut self, slot: usize, instalment: Money, remaining: u32) -> Money {
+        let balance = instalment * i128::from(remaining);
+        self.balance[slot] -= balance;
+        *self.outstanding -= balance;
+        self.instalment[slot] -= instalment;
+        *self.loans -= 1;
+        balance
+    }
+
+    /// Takes the instalments of the month, and closes the loans that have just been repaid in full: so many through
+    /// each slot, of `closing` a month. Tells `each` slot through which anything is owed, its opening balance and the
+    /// instalments.
+    #[inline]
+    pub fn amortise(&mut self, repaid: &[u32], closing: Money, mut each: impl FnMut(usize, Money, Money)) {
+        let slots = self.balance.iter_mut().zip(&mut *self.instalment).zip(repaid);
+        for (slot, ((balance, instalment), repaid)) in slots.enumerate() {
+            if *balance == Money::ZERO && *instalment == Money::ZERO {
+                continue;
+            }
+            each(slot, *balance, *instalment);
+            *balance -= *instalment;
+            *self.outstanding -= *instalment;
+            *instalment -= closing * i128::from(*repaid);
+            *self.loans -= u64::from(*repaid);
+        }
     }
 }
 
@@ -370,14 +399,14 @@ mod tests {
     /// A month of a bank's loans of CNY 1 a month each: slots, their opening balances and the instalments.
     fn amortise(books: &mut LoanBooks, bank: usize, repaid: &[u32]) -> Vec<(usize, Money, Money)> {
         let mut told = Vec::new();
-        books.amortise(bank, repaid, Money(100), |slot, opening, due| told.push((slot, opening, due)));
+        books.of(bank).amortise(repaid, Money(100), |slot, opening, due| told.push((slot, opening, due)));
         told
     }
 
     #[test]
     fn books_amortise_linearly() {
         let mut books = LoanBooks::new(2, 2);
-        assert_eq!(books.grant(1, 1, 3, Money(100), 12), Money(3600));
+        assert_eq!(books.of(1).grant(1, 3, Money(100), 12), Money(3600));
         for month in 1..=12 {
             let opening = Money(3600 - 300 * (month - 1));
             let repaid = [0, if month < 12 { 0 } else { 3 }];
@@ -391,9 +420,9 @@ mod tests {
     #[test]
     fn a_default_leaves_the_books_with_its_balance() {
         let mut books = LoanBooks::new(1, 2);
-        books.grant(0, 0, 2, Money(100), 12);
+        books.of(0).grant(0, 2, Money(100), 12);
         amortise(&mut books, 0, &[0, 0]);
-        assert_eq!(books.default(0, 0, Money(100), 11), Money(1100));
+        assert_eq!(books.of(0).default(0, Money(100), 11), Money(1100));
         assert_eq!(amortise(&mut books, 0, &[0, 0]), [(0, Money(1100), Money(100))]);
         assert_eq!(books.outstanding(0), Money(1000));
         assert_eq!(books.totals(), (Money(1000), Money::ZERO));

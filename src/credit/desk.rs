@@ -14,7 +14,9 @@ const SPREAD: usize = 72;
 
 /// The desk on which the applications of a block lie. They are dealt with side by side, a step for all before
 /// the next one: that is how draws are quick to make, and a step that does the same for all has nothing to foresee.
+/// Apart from others' desks, as are tallies.
 #[derive(Default)]
+#[repr(align(128))]
 pub struct Desk {
     pub coming: Coming,
     /// Open applications, that is those that lie with lenders, where the lender judges alone.
