@@ -143,18 +143,9 @@ struct Rest {
 }
 
 impl Rest {
-    fn new(platforms: usize, agencies: usize) -> Rest {
-        let accounts = Accounts::new(5 + platforms + agencies);
-        Rest { platforms, accounts, between: Box::default() }
-    }
-
-    /// Nothing yet of as many parties.
-    fn nothing_of_as_many(&self) -> Rest {
-        Rest {
-            platforms: self.platforms,
-            accounts: Accounts::new(self.accounts.cash.len()),
-            between: Box::default(),
-        }
+    /// Nothing yet, of so many parties, some of them platforms.
+    fn new(platforms: usize, parties: usize) -> Rest {
+        Rest { platforms, accounts: Accounts::new(parties), between: Box::default() }
     }
 
     /// The place of the account of a party that is no bank.
@@ -224,7 +215,7 @@ pub struct Ledger {
 impl Ledger {
     /// A ledger in which nobody has any cash.
     pub fn new(platforms: usize, banks: usize, agencies: usize) -> Ledger {
-        Ledger { banks: Accounts::new(banks), rest: Rest::new(platforms, agencies) }
+        Ledger { banks: Accounts::new(banks), rest: Rest::new(platforms, 5 + platforms + agencies) }
     }
 
     /// Forgets the flows of the month; cash stays.
@@ -254,7 +245,7 @@ impl Ledger {
         let Ledger { banks, rest } = self;
         let at_a_time = banks.cash.len().div_ceil(workers);
         // Boxed, as they go from one bank to the next by value.
-        let none = || Box::new((rest.nothing_of_as_many(), nothing()));
+        let none = || Box::new((Rest::new(rest.platforms, rest.accounts.cash.len()), nothing()));
         let accounts = banks.cash.par_chunks_mut(1).zip(banks.net.par_chunks_mut(1));
         let posted = (accounts.zip(of_banks).enumerate().with_min_len(at_a_time))
             .fold(none, |mut posted, (bank, ((cash, net), of_bank))| {
