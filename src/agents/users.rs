@@ -4,6 +4,7 @@ use super::ahead::Ahead;
 use super::banks::BankPicker;
 use crate::credit::application_hazard;
 use crate::information::PlatformSet;
+use crate::large_pages::Memory;
 use crate::normal::{normal_cdf, normal_quantile};
 use crate::prefetch::Lines;
 use crate::random::{Key, Purpose, uniform};
@@ -89,6 +90,9 @@ impl Loan {
     }
 }
 
+/// Things on the users of a block, one after another.
+type Column<T> = allocator_api2::vec::Vec<T, Memory>;
+
 /// Up to [`BLOCK`] users, column by column, and their loans.
 #[derive(Clone, Debug)]
 pub struct Block {
@@ -98,13 +102,13 @@ pub struct Block {
     /// [`RANK`], [`NEWEST_LOAN`], then memberships, `words` columns of 16 platforms each, and the home bank.
     /// Columns of memberships after the last platform with members are left out, and so is the home bank where
     /// everybody's is bank 0.
-    columns: Vec<u16>,
+    columns: Column<u16>,
     words: usize,
     /// Income quintile (0..4) in bits 0 to 2, thin file in bit 3, number of loans in bits 4 to 7.
-    traits: Vec<u8>,
+    traits: Column<u8>,
     /// Loans in order of their grant, so that those whose term is over are the first. Loans in default stay among
     /// them until then, or until they are many.
-    loans: Vec<Loan>,
+    loans: Column<Loan>,
     /// Number of the first of `loans`; the others follow.
     first_number: u16,
     /// How many of them are in default.
@@ -618,6 +622,9 @@ const THIN_FILE_BY_QUINTILE: [f64; 5] = [1.8, 1.4, 1.0, 0.6, 0.2];
 /// Values that the digital-activity factor takes, equally likely.
 const ACTIVITY_LEVELS: usize = 256;
 
+/// Fewer users than these stay in a processor's cache, small pages and all.
+const LEAST_IN_LARGE_PAGES: usize = 1_000_000;
+
 /// Draws the fixed traits of all users. The draws are keyed by user, so a larger sample has the
 /// smaller one's persons as its first, but for the order of quality within the last block. Once `stop` is set
 /// blocks are left empty.
@@ -628,17 +635,21 @@ pub fn populate(parameters: &Parameters, key: Key, homes: &BankPicker, stop: &At
         THIN_FILE_BY_QUINTILE.map(|factor| (factor * parameters.users.thin_file_share).min(1.0));
     let loans = expected_loans(parameters);
     let number_of_blocks = sample.div_ceil(BLOCK);
-    (0..number_of_blocks)
+    let memory = if sample < LEAST_IN_LARGE_PAGES { Memory::default() } else { Memory::large_pages() };
+    let blocks = (0..number_of_blocks)
         .into_par_iter()
         .with_min_len(64)
         .map(|number| {
             let stopped = number > 0 && stop.load(Ordering::Relaxed);
             let users = if stopped { 0 } else { BLOCK.min(sample - number * BLOCK) };
-            let mut block = draw_block(number as u32, users, key, &memberships, &thin, homes);
+            let mut block = draw_block(number as u32, users, key, &memberships, &thin, homes, &memory);
             block.loans.reserve_exact((users as f64 * loans) as usize);
             block
         })
-        .collect()
+        .collect();
+    // Loans for which there is no room are moved, and what they leave behind could not be used again.
+    memory.close();
+    blocks
 }
 
 /// Loans for which there is room at first, a person: those of a term at the end of the run at which demand is higher, if
@@ -663,20 +674,22 @@ fn draw_block(
     memberships: &MembershipDraw,
     thin: &[f64; 5],
     homes: &BankPicker,
+    memory: &Memory,
 ) -> Block {
     let words = memberships.words();
     let home = MEMBERSHIPS + words;
     let columns = home + usize::from(!homes.are_all_first());
     let mut block = Block {
         number,
-        columns: vec![0; users * columns],
+        columns: Column::with_capacity_in(users * columns, memory.clone()),
         words,
-        traits: Vec::with_capacity(users),
-        loans: Vec::new(),
+        traits: Column::with_capacity_in(users, memory.clone()),
+        loans: Column::new_in(memory.clone()),
         first_number: 0,
         defaulted: 0,
         reported: 0,
     };
+    block.columns.resize(users * columns, 0);
     let first = number * BLOCK as u32;
     let mut draws = [[0; 4]; DRAWN_AT_ONCE];
     for start in (0..users).step_by(DRAWN_AT_ONCE) {

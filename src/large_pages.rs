@@ -1,0 +1,197 @@
+//! Memory in large pages, for what is gone through every month.
+//!
+//! A processor that goes through much memory looks up, page by page, where it is. Pages have four kilobytes, or two
+//! megabytes where the system is asked for it (on Linux) before any of it is first used. Usual allocators take memory into use
+//! a little at a time, so large pages come from here.
+
+use allocator_api2::alloc::{AllocError, Allocator, Global};
+use std::alloc::Layout;
+use std::collections::BTreeMap;
+use std::mem::MaybeUninit;
+use std::ptr::NonNull;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+/// Bytes of a large page.
+const PAGE: usize = 2 << 20;
+
+/// Large pages of a piece of memory. Those of them that are never used take no memory.
+const PAGES: usize = 16;
+
+/// Where a column is: in the usual memory, or in large pages, which are given back once nothing is left that is in any of
+/// them.
+#[derive(Clone, Debug, Default)]
+pub struct Memory(Option<Arc<Mutex<Pieces>>>);
+
+impl Memory {
+    /// Memory in large pages, for what stays. What is put into it is not moved or made longer there: that goes to the usual
+    /// memory.
+    pub fn large_pages() -> Memory {
+        Memory(Some(Arc::default()))
+    }
+
+    /// Puts nothing more into large pages.
+    pub fn close(&self) {
+        if let Some(pieces) = &self.0 {
+            locked(pieces).is_closed = true;
+        }
+    }
+}
+
+fn locked(pieces: &Mutex<Pieces>) -> MutexGuard<'_, Pieces> {
+    pieces.lock().expect("nobody panics who takes memory")
+}
+
+/// Pieces of memory that are handed out from their starts on.
+#[derive(Debug, Default)]
+struct Pieces {
+    /// By address.
+    all: BTreeMap<usize, Piece>,
+    /// Where the rest of the newest begins, and its end.
+    rest: Option<(NonNull<u8>, usize)>,
+    is_closed: bool,
+}
+
+// SAFETY: `rest` points into one of the pieces, which are owned and can be sent.
+#[expect(unsafe_code, reason = "a pointer says of itself that it can't be sent")]
+unsafe impl Send for Pieces {}
+
+impl Pieces {
+    /// Some bytes that nobody else has or will have, if they are to be had.
+    fn hand_out(&mut self, layout: Layout) -> Option<NonNull<[u8]>> {
+        if self.is_closed || layout.size() > PAGES * PAGE || layout.align() > PAGE {
+            return None;
+        }
+        let start = |rest: NonNull<u8>| rest.addr().get().next_multiple_of(layout.align());
+        let (rest, end) = match self.rest {
+            Some((rest, end)) if start(rest) + layout.size() <= end => (rest, end),
+            _ => {
+                let piece = Piece::new();
+                let (first, address) = (piece.0.cast::<u8>(), piece.0.addr().get());
+                self.all.insert(address, piece);
+                (first, address + PAGES * PAGE)
+            }
+        };
+        let at = |address: usize| NonNull::new(rest.as_ptr().wrapping_add(address - rest.addr().get()));
+        let start = start(rest);
+        self.rest = Some((at(start + layout.size())?, end));
+        Some(NonNull::slice_from_raw_parts(at(start)?, layout.size()))
+    }
+
+    /// Whether an address is in one of the pieces.
+    fn contain(&self, address: usize) -> bool {
+        self.all.range(..=address).next_back().is_some_and(|(start, _)| address - start < PAGES * PAGE)
+    }
+}
+
+/// A large page, of which nothing is known.
+#[repr(align(0x20_0000))]
+struct Page(#[expect(dead_code, reason = "it is used through pointers only")] [MaybeUninit<u8>; PAGE]);
+
+/// A piece of memory in large pages.
+#[derive(Debug)]
+struct Piece(NonNull<[MaybeUninit<Page>]>);
+
+impl Piece {
+    fn new() -> Piece {
+        let pages = Box::leak(Box::<[Page]>::new_uninit_slice(PAGES));
+        ask_for_large_pages(pages);
+        Piece(NonNull::from(pages))
+    }
+}
+
+impl Drop for Piece {
+    #[expect(unsafe_code, reason = "what was taken from a box is given back to one")]
+    fn drop(&mut self) {
+        // SAFETY: it was taken from such a box, and is given back this once. What has been handed out of it is not used any
+        // more: whatever is in it has its own hold on all the pieces, of which this is one.
+        drop(unsafe { Box::from_raw(self.0.as_ptr()) });
+    }
+}
+
+/// Asks the system to have these pages in large ones. If it can't, they are in small ones.
+#[cfg(all(target_os = "linux", not(miri)))]
+#[expect(unsafe_code, reason = "the library has one function for all advice, some of which is not safe")]
+fn ask_for_large_pages(pages: &mut [MaybeUninit<Page>]) {
+    use rustix::mm::{Advice, madvise};
+    // SAFETY: the memory is borrowed, and this advice changes nothing that is in it.
+    let _ = unsafe { madvise(pages.as_mut_ptr().cast(), size_of_val(pages), Advice::LinuxHugepage) };
+}
+
+/// Nothing: other systems decide by themselves.
+#[cfg(not(all(target_os = "linux", not(miri))))]
+fn ask_for_large_pages(_: &mut [MaybeUninit<Page>]) {}
+
+// SAFETY: what is handed out is either the global allocator's, or a part of a piece that nobody else is handed. Pieces stay
+// where they are while any clone of this is left. Each clone gives back what another one took, as they know the same pieces.
+#[expect(unsafe_code, reason = "an allocator promises what the compiler can't check")]
+unsafe impl Allocator for Memory {
+    fn allocate(&self, layout: Layout) -> Result<NonNull<[u8]>, AllocError> {
+        let large = self.0.as_ref().and_then(|pieces| locked(pieces).hand_out(layout));
+        large.map_or_else(|| Global.allocate(layout), Ok)
+    }
+
+    unsafe fn deallocate(&self, pointer: NonNull<u8>, layout: Layout) {
+        let is_large = |pieces: &Arc<Mutex<Pieces>>| locked(pieces).contain(pointer.addr().get());
+        if !self.0.as_ref().is_some_and(is_large) {
+            // SAFETY: it was taken from here with this layout, and since it is in no piece, from the global allocator.
+            unsafe { Global.deallocate(pointer, layout) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use allocator_api2::vec::Vec as Column;
+
+    /// Columns of many sizes, some longer than a piece and some made longer after the end, keep what is in them.
+    #[test]
+    fn what_is_in_large_pages_stays_there() {
+        let memory = Memory::large_pages();
+        let lengths = [1000, 0, 3, 70_000, 1, 40 << 20, 2_000_000, 9_999_999];
+        let mut bytes: Vec<Column<u8, Memory>> = Vec::new();
+        let mut words: Vec<Column<u64, Memory>> = Vec::new();
+        for (i, length) in lengths.into_iter().enumerate() {
+            let mut column = Column::with_capacity_in(length, memory.clone());
+            column.resize(length, i as u8);
+            bytes.push(column);
+            let mut column = Column::with_capacity_in(length / 8, memory.clone());
+            column.resize(length / 8, i as u64);
+            words.push(column);
+        }
+        memory.close();
+        for (i, column) in words.iter_mut().enumerate() {
+            column.extend([i as u64; 100]);
+        }
+        let copies = bytes.clone();
+        bytes.remove(3);
+        let as_before = |column: &Column<u8, Memory>, i: usize| {
+            column.len() == lengths[i] && column.iter().all(|byte| *byte == i as u8)
+        };
+        assert!([0, 1, 2, 4, 5, 6, 7].into_iter().zip(&bytes).all(|(i, column)| as_before(column, i)));
+        assert!(copies.iter().enumerate().all(|(i, column)| as_before(column, i)));
+        for (i, column) in words.iter().enumerate() {
+            assert_eq!(column.len(), lengths[i] / 8 + 100);
+            assert!(column.iter().all(|word| *word == i as u64));
+            assert_eq!(column.as_ptr().addr() % align_of::<u64>(), 0);
+        }
+    }
+
+    #[test]
+    fn memory_is_handed_out_once_and_until_it_is_closed() {
+        let memory = Memory::large_pages();
+        let columns: Vec<Column<u32, Memory>> =
+            (0..2000).map(|_| Column::with_capacity_in(10_000, memory.clone())).collect();
+        let mut starts: Vec<usize> = columns.iter().map(|column| column.as_ptr().addr()).collect();
+        starts.sort_unstable();
+        assert!(starts.windows(2).all(|pair| pair[1] - pair[0] >= 40_000));
+        let pieces = memory.0.as_ref().unwrap();
+        assert!(starts.iter().all(|start| locked(pieces).contain(*start)));
+        assert_eq!(locked(pieces).all.len(), (2000 * 40_000usize).div_ceil(PAGES * PAGE));
+        memory.close();
+        let late: Column<u32, Memory> = Column::with_capacity_in(10, memory.clone());
+        assert!(!locked(pieces).contain(late.as_ptr().addr()));
+        let usual: Column<u32, Memory> = Column::with_capacity_in(10, Memory::default());
+        assert!(!locked(pieces).contain(usual.as_ptr().addr()));
+    }
+}
