@@ -55,39 +55,50 @@ fn fees(world: &World) -> Vec<f64> {
 /// What has been booked at some banks.
 struct Booked {
     partnership_lent: Money,
-    /// Queries and what was paid for them, by class of banks and seller.
-    sold: Vec<Vec<(u64, Money)>>,
+    /// Queries, by seller.
+    queries: Vec<u64>,
+    /// Of each class of banks that bought anything, in their order: queries and what was paid for them, by seller. Classes may be
+    /// as many as banks.
+    sold: Vec<(u16, Vec<(u64, Money)>)>,
 }
 
 impl Booked {
-    fn nothing(classes: usize, sellers: usize) -> Booked {
-        Booked { partnership_lent: Money::ZERO, sold: vec![vec![(0, Money::ZERO); sellers]; classes] }
+    fn nothing(sellers: usize) -> Booked {
+        Booked { partnership_lent: Money::ZERO, queries: vec![0; sellers], sold: Vec::new() }
     }
 
+    /// Adds what a seller sold to a bank of a class, none before those of which anything was added.
+    fn sell(&mut self, class: u16, seller: usize, queries: u64, amount: Money) {
+        if self.sold.last().is_none_or(|(last, _)| *last != class) {
+            self.sold.push((class, vec![(0, Money::ZERO); self.queries.len()]));
+        }
+        let (_, by_seller) = self.sold.last_mut().expect("the class is there");
+        by_seller[seller].0 += queries;
+        by_seller[seller].1 += amount;
+        self.queries[seller] += queries;
+    }
+
+    /// Adds what was booked at the banks that follow.
     fn add(&mut self, other: Booked) {
         self.partnership_lent += other.partnership_lent;
-        for ((queries, amount), more) in self.sold.iter_mut().flatten().zip(other.sold.iter().flatten()) {
-            *queries += more.0;
-            *amount += more.1;
+        for (class, by_seller) in other.sold {
+            for (seller, (queries, amount)) in by_seller.into_iter().enumerate() {
+                self.sell(class, seller, queries, amount);
+            }
         }
-    }
-
-    /// Queries of a seller by all classes of banks.
-    fn queries(&self, seller: usize) -> u64 {
-        self.sold.iter().map(|by_seller| by_seller[seller].0).sum()
     }
 }
 
 /// Puts every bank's loans of the month on its books, and its fees for queries; remembers its decisions.
 fn book_banks(world: &mut World, instalment: Money, fees: &[f64]) -> Booked {
     let (platforms, weight) = (world.platforms.len(), world.weight);
-    let (classes, term) = (world.parameters.banks.len(), world.parameters.credit.term_months);
+    let term = world.parameters.credit.term_months;
     let World { banks, ledger, tallies, desks, .. } = world;
     let tally = &tallies[0];
     ledger.post_by_bank(
         desks.len(),
         banks.books.of_all().zip(&banks.class).zip(&mut banks.decisions),
-        || Booked::nothing(classes, fees.len()),
+        || Booked::nothing(fees.len()),
         |bank, ((mut books, class), decisions), ledger, booked| {
             for (slot, count) in above_zero(tally.granted(bank)) {
                 let lent = books.grant(slot, count, instalment, term);
@@ -96,7 +107,6 @@ fn book_banks(world: &mut World, instalment: Money, fees: &[f64]) -> Booked {
                     booked.partnership_lent += lent;
                 }
             }
-            let sold = &mut booked.sold[usize::from(*class)];
             for (seller, count) in above_zero(tally.queries(bank)) {
                 let amount = Money::from_cny(fees[seller] * (f64::from(count) * weight));
                 let (party, flow) = match seller.checked_sub(platforms) {
@@ -104,8 +114,7 @@ fn book_banks(world: &mut World, instalment: Money, fees: &[f64]) -> Booked {
                     Some(agency) => (Party::Agency(agency), Flow::AgencyFee),
                 };
                 ledger.post(Party::Bank(bank), party, flow, amount);
-                sold[seller].0 += u64::from(count);
-                sold[seller].1 += amount;
+                booked.sell(*class, seller, u64::from(count), amount);
             }
             decisions.push(f64::from(tally.decisions(bank).made));
         },
@@ -120,7 +129,8 @@ fn above_zero(counts: &[u32]) -> impl Iterator<Item = (usize, u32)> {
 
 /// Records what each seller sold to each class of banks.
 fn record_trades(world: &mut World, booked: &Booked, fees: &[f64]) {
-    for (class, by_seller) in booked.sold.iter().enumerate() {
+    for (class, by_seller) in &booked.sold {
+        let class = usize::from(*class);
         for (seller, (queries, amount)) in
             by_seller.iter().copied().enumerate().filter(|(_, sold)| sold.0 > 0)
         {
@@ -155,12 +165,12 @@ fn remember(world: &mut World, booked: &Booked) {
     let platforms = world.platforms.len();
     let weight = world.weight;
     for (p, platform) in world.platforms.iter_mut().enumerate() {
-        platform.direct_queries.push(booked.queries(p) as f64 * weight);
+        platform.direct_queries.push(booked.queries[p] as f64 * weight);
     }
     for (a, agency) in world.agencies.iter_mut().enumerate() {
         // The first month with queries is the first that counts: an agency that has just won its first
         // lenders must not look as dear as one that nobody wants.
-        let queries = booked.queries(platforms + a);
+        let queries = booked.queries[platforms + a];
         if queries > 0 || agency.queries.mean().is_some() {
             agency.queries.push(queries as f64 * weight);
         }

@@ -23,17 +23,15 @@ const PAGES: usize = 16;
 pub struct Memory(Option<Arc<Mutex<Pieces>>>);
 
 impl Memory {
-    /// Memory in large pages, for what stays. What is put into it is not moved or made longer there: that goes to the usual
-    /// memory.
+    /// Memory in large pages, for what stays. What becomes longer than there is room for moves to the usual memory; what it
+    /// leaves behind is not used again.
     pub fn large_pages() -> Memory {
         Memory(Some(Arc::default()))
     }
 
-    /// Puts nothing more into large pages.
-    pub fn close(&self) {
-        if let Some(pieces) = &self.0 {
-            locked(pieces).is_closed = true;
-        }
+    /// Whether something is in large pages.
+    fn has(&self, pointer: NonNull<u8>) -> bool {
+        self.0.as_ref().is_some_and(|pieces| locked(pieces).contain(pointer.addr().get()))
     }
 }
 
@@ -48,22 +46,22 @@ struct Pieces {
     all: BTreeMap<usize, Piece>,
     /// Where the rest of the newest begins, and its end.
     rest: Option<(NonNull<u8>, usize)>,
-    is_closed: bool,
 }
 
-// SAFETY: `rest` points into one of the pieces, which are owned and can be sent.
+// SAFETY: the pieces are owned by this alone, and `rest` points into one of them.
 #[expect(unsafe_code, reason = "a pointer says of itself that it can't be sent")]
 unsafe impl Send for Pieces {}
 
 impl Pieces {
     /// Some bytes that nobody else has or will have, if they are to be had.
     fn hand_out(&mut self, layout: Layout) -> Option<NonNull<[u8]>> {
-        if self.is_closed || layout.size() > PAGES * PAGE || layout.align() > PAGE {
+        if layout.size() > PAGES * PAGE || layout.align() > PAGE {
             return None;
         }
         let start = |rest: NonNull<u8>| rest.addr().get().next_multiple_of(layout.align());
         let (rest, end) = match self.rest {
-            Some((rest, end)) if start(rest) + layout.size() <= end => (rest, end),
+            // A start is not past the end, which every alignment divides.
+            Some((rest, end)) if layout.size() <= end - start(rest) => (rest, end),
             _ => {
                 let piece = Piece::new();
                 let (first, address) = (piece.0.cast::<u8>(), piece.0.addr().get());
@@ -131,11 +129,26 @@ unsafe impl Allocator for Memory {
     }
 
     unsafe fn deallocate(&self, pointer: NonNull<u8>, layout: Layout) {
-        let is_large = |pieces: &Arc<Mutex<Pieces>>| locked(pieces).contain(pointer.addr().get());
-        if !self.0.as_ref().is_some_and(is_large) {
+        if !self.has(pointer) {
             // SAFETY: it was taken from here with this layout, and since it is in no piece, from the global allocator.
             unsafe { Global.deallocate(pointer, layout) }
         }
+    }
+
+    unsafe fn grow(
+        &self,
+        pointer: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<NonNull<[u8]>, AllocError> {
+        if !self.has(pointer) {
+            // SAFETY: it was taken from here with the old layout, and since it is in no piece, from the global allocator.
+            return unsafe { Global.grow(pointer, old, new) };
+        }
+        let longer = Global.allocate(new)?;
+        // SAFETY: the old one has that many bytes, the new one, which was just taken, no fewer.
+        unsafe { longer.cast::<u8>().copy_from_nonoverlapping(pointer, old.size()) };
+        Ok(longer)
     }
 }
 
@@ -148,7 +161,7 @@ mod tests {
     #[test]
     fn what_is_in_large_pages_stays_there() {
         let memory = Memory::large_pages();
-        let lengths = [1000, 0, 3, 70_000, 1, 40 << 20, 2_000_000, 9_999_999];
+        let lengths = [1000, 0, 3, PAGES * PAGE, 1, 40 << 20, 2_000_000, 9_999_999];
         let mut bytes: Vec<Column<u8, Memory>> = Vec::new();
         let mut words: Vec<Column<u64, Memory>> = Vec::new();
         for (i, length) in lengths.into_iter().enumerate() {
@@ -159,7 +172,8 @@ mod tests {
             column.resize(length / 8, i as u64);
             words.push(column);
         }
-        memory.close();
+        let pieces = Arc::downgrade(memory.0.as_ref().unwrap());
+        drop(memory);
         for (i, column) in words.iter_mut().enumerate() {
             column.extend([i as u64; 100]);
         }
@@ -175,10 +189,14 @@ mod tests {
             assert!(column.iter().all(|word| *word == i as u64));
             assert_eq!(column.as_ptr().addr() % align_of::<u64>(), 0);
         }
+        drop((bytes, copies));
+        assert!(pieces.upgrade().is_some(), "there are words left");
+        std::thread::spawn(move || drop(words)).join().unwrap();
+        assert!(pieces.upgrade().is_none(), "all is given back");
     }
 
     #[test]
-    fn memory_is_handed_out_once_and_until_it_is_closed() {
+    fn memory_is_handed_out_once() {
         let memory = Memory::large_pages();
         let columns: Vec<Column<u32, Memory>> =
             (0..2000).map(|_| Column::with_capacity_in(10_000, memory.clone())).collect();
@@ -188,9 +206,11 @@ mod tests {
         let pieces = memory.0.as_ref().unwrap();
         assert!(starts.iter().all(|start| locked(pieces).contain(*start)));
         assert_eq!(locked(pieces).all.len(), (2000 * 40_000usize).div_ceil(PAGES * PAGE));
-        memory.close();
-        let late: Column<u32, Memory> = Column::with_capacity_in(10, memory.clone());
-        assert!(!locked(pieces).contain(late.as_ptr().addr()));
+        let mut longer: Column<u32, Memory> = Column::with_capacity_in(10, memory.clone());
+        assert!(locked(pieces).contain(longer.as_ptr().addr()));
+        (0..1000).for_each(|number| longer.push(number));
+        assert!(!locked(pieces).contain(longer.as_ptr().addr()));
+        assert!(longer.iter().copied().eq(0..1000));
         let usual: Column<u32, Memory> = Column::with_capacity_in(10, Memory::default());
         assert!(!locked(pieces).contain(usual.as_ptr().addr()));
     }

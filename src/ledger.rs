@@ -233,7 +233,7 @@ impl Ledger {
 
     /// Lets so many workers enter what each bank pays and is paid, side by side: each enters it on a page of its own, beside
     /// what else there is on the bank, and counts in something that starts as `nothing`. Returns the sum. All that is
-    /// added up is whole numbers, so it does not matter who takes which bank.
+    /// added up is whole numbers, so it does not matter who takes which bank; sums are added in the order of banks.
     pub fn post_by_bank<T: Send, C: Send>(
         &mut self,
         workers: usize,
@@ -243,7 +243,9 @@ impl Ledger {
         add: impl Fn(&mut C, C) + Sync,
     ) -> C {
         let Ledger { banks, rest } = self;
-        let at_a_time = banks.cash.len().div_ceil(workers);
+        assert_eq!(of_banks.len(), banks.cash.len(), "there is something on every bank");
+        // Half of what there is is only taken apart if it is as many at least.
+        let at_a_time = banks.cash.len() / workers.next_power_of_two();
         // Boxed, as they go from one bank to the next by value.
         let none = || Box::new((Rest::new(rest.platforms, rest.accounts.cash.len()), nothing()));
         let accounts = banks.cash.par_chunks_mut(1).zip(banks.net.par_chunks_mut(1));
@@ -254,12 +256,12 @@ impl Ledger {
                 enter(bank, of_bank, &mut Page { first: bank, banks, rest }, counted);
                 posted
             })
-            .reduce(none, |mut sum, more| {
+            .reduce_with(|mut sum, more| {
                 sum.0.add(&more.0);
                 add(&mut sum.1, more.1);
                 sum
             });
-        let (posted, counted) = *posted;
+        let (posted, counted) = *posted.unwrap_or_else(none);
         rest.add(&posted);
         counted
     }
@@ -314,6 +316,7 @@ impl Ledger {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[test]
     fn a_posting_moves_cash_from_payer_to_payee() {
@@ -356,10 +359,14 @@ mod tests {
         };
         for workers in [1, 2, 3, 20] {
             let mut ledger = start.clone();
+            let pages = AtomicUsize::new(0);
             let paid = ledger.post_by_bank(
                 workers,
                 pays.into_par_iter(),
-                || Money::ZERO,
+                || {
+                    pages.fetch_add(1, Ordering::Relaxed);
+                    Money::ZERO
+                },
                 |bank, amount, page, paid| {
                     page.post(Party::Bank(bank), payee(bank), Flow::DirectFee, amount);
                     page.post(Party::Users, Party::Bank(bank), Flow::Interest, amount * 2);
@@ -368,6 +375,7 @@ mod tests {
                 |sum, more| *sum += more,
             );
             assert_eq!(paid, Money(630), "{workers} workers");
+            assert_eq!(pages.into_inner() > 1, workers > 1, "{workers} workers");
             assert_eq!(all(&ledger), all(&expected), "{workers} workers");
         }
     }

@@ -116,8 +116,8 @@ pub struct DefaultedLoan {
 /// Counts by income quintile, the lowest first.
 pub type ByQuintile<T> = [T; 5];
 
-/// Counts of one month over some of the users, in users of the sample. Apart from others': two processors that write to the
-/// same line of memory, or to neighbours, wait for each other.
+/// Counts of one month over some of the users, in users of the sample. What is counted most begins and ends on lines of memory of
+/// its own: two processors that write to the same line, or to neighbours, wait for each other.
 #[derive(Clone, Debug)]
 #[repr(align(128))]
 pub struct Tally {

@@ -622,34 +622,43 @@ const THIN_FILE_BY_QUINTILE: [f64; 5] = [1.8, 1.4, 1.0, 0.6, 0.2];
 /// Values that the digital-activity factor takes, equally likely.
 const ACTIVITY_LEVELS: usize = 256;
 
-/// Fewer users than these stay in a processor's cache, small pages and all.
-const LEAST_IN_LARGE_PAGES: usize = 1_000_000;
+/// Users from whom on large pages are worth it: what so many take is more than a processor knows small pages of.
+const LEAST_IN_LARGE_PAGES: u64 = 1_000_000;
 
 /// Draws the fixed traits of all users. The draws are keyed by user, so a larger sample has the
 /// smaller one's persons as its first, but for the order of quality within the last block. Once `stop` is set
 /// blocks are left empty.
 pub fn populate(parameters: &Parameters, key: Key, homes: &BankPicker, stop: &AtomicBool) -> Vec<Block> {
+    let is_large = parameters.users.sample >= LEAST_IN_LARGE_PAGES;
+    let memory = if is_large { Memory::large_pages() } else { Memory::default() };
+    populate_in(&memory, parameters, key, homes, stop)
+}
+
+/// The same, in some memory.
+fn populate_in(
+    memory: &Memory,
+    parameters: &Parameters,
+    key: Key,
+    homes: &BankPicker,
+    stop: &AtomicBool,
+) -> Vec<Block> {
     let sample = usize::try_from(parameters.users.sample).expect("a sample fits memory");
     let memberships = MembershipDraw::new(parameters);
     let thin: [f64; 5] =
         THIN_FILE_BY_QUINTILE.map(|factor| (factor * parameters.users.thin_file_share).min(1.0));
     let loans = expected_loans(parameters);
     let number_of_blocks = sample.div_ceil(BLOCK);
-    let memory = if sample < LEAST_IN_LARGE_PAGES { Memory::default() } else { Memory::large_pages() };
-    let blocks = (0..number_of_blocks)
+    (0..number_of_blocks)
         .into_par_iter()
         .with_min_len(64)
         .map(|number| {
             let stopped = number > 0 && stop.load(Ordering::Relaxed);
             let users = if stopped { 0 } else { BLOCK.min(sample - number * BLOCK) };
-            let mut block = draw_block(number as u32, users, key, &memberships, &thin, homes, &memory);
+            let mut block = draw_block(number as u32, users, key, &memberships, &thin, homes, memory);
             block.loans.reserve_exact((users as f64 * loans) as usize);
             block
         })
-        .collect();
-    // Loans for which there is no room are moved, and what they leave behind could not be used again.
-    memory.close();
-    blocks
+        .collect()
 }
 
 /// Loans for which there is room at first, a person: those of a term at the end of the run at which demand is higher, if
@@ -909,6 +918,33 @@ mod tests {
                 assert!((mean - reach).abs() < 1e-9, "{reach} {loading}: {mean}");
                 assert!(levels.is_sorted(), "activity makes membership likelier");
             }
+        }
+    }
+
+    /// Also where loans outgrow their room.
+    #[test]
+    fn users_do_not_depend_on_where_they_lie() {
+        let mut parameters = parameters(&[0.5; 20]);
+        parameters.users.sample = 2500;
+        let homes = BankPicker::new(&[0.6, 0.4], &[1, 3]);
+        let lie = |memory: Memory| {
+            let mut blocks =
+                populate_in(&memory, &parameters, Key::new(1, 1), &homes, &AtomicBool::new(false));
+            for month in 0..6 {
+                for block in &mut blocks {
+                    (0..block.len()).step_by(2).for_each(|place| {
+                        block.grant(place, place % 3, HOME_SLOT, false, month);
+                    });
+                }
+            }
+            blocks.iter_mut().for_each(|block| _ = block.end(0, |_, _| ()));
+            blocks
+        };
+        let (usual, large) = (lie(Memory::default()), lie(Memory::large_pages()));
+        for (usual, large) in usual.iter().zip(&large) {
+            assert_eq!((&usual.columns, &usual.traits), (&large.columns, &large.traits));
+            assert_eq!(usual.loans, large.loans);
+            assert_eq!(usual.loans().count(), 5 * usual.len().div_ceil(2));
         }
     }
 

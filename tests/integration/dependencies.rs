@@ -1,5 +1,4 @@
-//! What the program is built from: licences that may be passed on, one registry, no later Rust than ours, no
-//! unsafe code of our own.
+//! What the program is built from: licences that may be passed on, one registry, no later Rust than ours.
 
 use crate::common::repository;
 use serde_json::Value;
