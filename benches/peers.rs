@@ -2,21 +2,27 @@
 //!
 //! `cargo bench --bench peers` runs, in turn, the reference model of `benches/credit_only.toml` (borrowers and
 //! one lender) in this program, in plain Rust and, where Python has them, in numba, numpy and Mesa, and
-//! prints medians and ratios. `cargo bench --bench peers -- 1_000_000` takes another number of users.
+//! prints medians and ratios. Beside them it runs the whole of `scenarios/december-deadline.toml`, which nobody else has:
+//! so its cost is known in terms of a program that anybody can write, whatever the machine and its mood.
+//! `cargo bench --bench peers -- 1_000_000` takes another number of users.
 //! Without `--bench`, as tests run it, everything is tiny.
 
 use mandate::month::step_month;
 use mandate::random::Key;
-use mandate::scenario::load;
+use mandate::replicate::simulate;
+use mandate::scenario::{Scenario, load};
+use mandate::tables::Reporting;
 use mandate::world::World;
 use rand::rngs::SmallRng;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_distr::StandardNormal;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-const MONTHS: u64 = 36;
+/// Months of the reference model.
+const MONTHS: u32 = 36;
 const ROUNDS: usize = 3;
 
 fn main() {
@@ -25,9 +31,11 @@ fn main() {
     let given = arguments.iter().find_map(|argument| argument.replace('_', "").parse().ok());
     let users: u64 = given.unwrap_or(if measures { 10_000_000 } else { 2_000 });
     let mut contenders = vec![
-        Contender::new("this program, two threads", users, Box::new(|users| program(users, 2))),
-        Contender::new("this program, one thread", users, Box::new(|users| program(users, 1))),
+        Contender::new("this program, two threads", users, Box::new(|users| credit_only(users, 2))),
+        Contender::new("this program, one thread", users, Box::new(|users| credit_only(users, 1))),
         Contender::new("plain Rust, one thread", users, Box::new(plain)),
+        Contender::new("all of it, two threads", users, Box::new(|users| all_of_it(users, 2))),
+        Contender::new("all of it, one thread", users, Box::new(|users| all_of_it(users, 1))),
     ];
     if measures {
         for (module, script, users) in [
@@ -47,30 +55,34 @@ fn main() {
     for _ in 0..if measures { ROUNDS } else { 1 } {
         contenders.iter_mut().for_each(Contender::run);
     }
-    let first = contenders[0].median();
-    println!("{:<28}{:>12}{:>20}{:>24}", "", "users", "ns per user-month", "times this program");
+    let [first, plain] = [0, 2].map(|contender: usize| contenders[contender].median());
+    let titles = ["ns per user-month", "times this program", "times plain Rust"];
+    println!("{:<28}{:>12}{:>20}{:>20}{:>20}", "", "users", titles[0], titles[1], titles[2]);
     for contender in &contenders {
-        let median = contender.median();
-        println!("{:<28}{:>12}{:>20.2}{:>24.1}", contender.name, contender.users, median, median / first);
+        let (Contender { name, users, .. }, median) = (contender, contender.median());
+        println!("{name:<28}{users:>12}{median:>20.2}{:>20.1}{:>20.2}", median / first, median / plain);
     }
 }
+
+/// Does the work for so many users, and says how long it took and how many months these lived through.
+type Work = Box<dyn Fn(u64) -> (Duration, u32)>;
 
 struct Contender {
     name: &'static str,
     users: u64,
-    work: Box<dyn Fn(u64) -> Duration>,
+    work: Work,
     /// Nanoseconds per user-month, a run each.
     times: Vec<f64>,
 }
 
 impl Contender {
-    fn new(name: &'static str, users: u64, work: Box<dyn Fn(u64) -> Duration>) -> Contender {
+    fn new(name: &'static str, users: u64, work: Work) -> Contender {
         Contender { name, users, work, times: Vec::new() }
     }
 
     fn run(&mut self) {
-        let time = (self.work)(self.users);
-        self.times.push(time.as_nanos() as f64 / (self.users * MONTHS) as f64);
+        let (time, months) = (self.work)(self.users);
+        self.times.push(time.as_nanos() as f64 / (self.users * u64::from(months)) as f64);
     }
 
     fn median(&self) -> f64 {
@@ -84,31 +96,49 @@ fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// The time of all months; the world is built before.
-fn program(users: u64, threads: usize) -> Duration {
-    let file = repository("benches/credit_only.toml");
-    let scenario = load(&file, &[], Some(users)).unwrap_or_else(|problems| panic!("{problems}"));
-    assert_eq!(u64::from(scenario.parameters.calendar.all_months()), MONTHS);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-    pool.install(|| {
+fn scenario(file: &str, users: u64) -> Scenario {
+    load(&repository(file), &[], Some(users)).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+fn on_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(work)
+}
+
+/// The time of all months of the reference model; the world is built before, as by the others.
+fn credit_only(users: u64, threads: usize) -> (Duration, u32) {
+    let scenario = scenario("benches/credit_only.toml", users);
+    assert_eq!(scenario.parameters.calendar.all_months(), MONTHS);
+    on_threads(threads, || {
         let mut world = World::new(&scenario, Key::new(1, 1), threads, false);
         let start = Instant::now();
-        for month in 0..MONTHS as u32 {
+        for month in 0..MONTHS {
             world.month = month;
             step_month(&mut world);
         }
         assert!(world.borrowers > 0);
-        start.elapsed()
+        (start.elapsed(), MONTHS)
     })
 }
 
-fn python(script: &str, users: u64) -> Duration {
+/// The time of a whole replicate of the program's first scenario: world, months, and rows of tables.
+fn all_of_it(users: u64, threads: usize) -> (Duration, u32) {
+    let scenario = scenario("scenarios/december-deadline.toml", users);
+    let go_on = AtomicBool::new(false);
+    on_threads(threads, || {
+        let start = Instant::now();
+        let rows = simulate(&scenario, Key::new(1, 1), threads, Reporting::default(), &go_on).unwrap();
+        assert!(rows.months.iter().any(|row| row.applications > 0.0));
+        (start.elapsed(), scenario.parameters.calendar.all_months())
+    })
+}
+
+fn python(script: &str, users: u64) -> (Duration, u32) {
     let script = repository("benches/peers").join(script);
     let output =
         Command::new("python3").arg(script).args([&users.to_string(), "1", "--warm"]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let told: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a line of JSON");
-    Duration::from_secs_f64(told["t_step"].as_f64().expect("a time"))
+    (Duration::from_secs_f64(told["t_step"].as_f64().expect("a time")), MONTHS)
 }
 
 fn phi(x: f64) -> f64 {
@@ -116,7 +146,7 @@ fn phi(x: f64) -> f64 {
 }
 
 /// The reference model as one writes it by hand: a loop over persons and a stream of random numbers.
-fn plain(users: u64) -> Duration {
+fn plain(users: u64) -> (Duration, u32) {
     let mut rng = SmallRng::seed_from_u64(1);
     let z: Vec<f64> = (0..users).map(|_| rng.sample(StandardNormal)).collect();
     let hazard: Vec<f64> = z.iter().map(|z| 1.0 - (1.0 - phi(-(1.6 + 0.8 * z))).powf(1.0 / 12.0)).collect();
@@ -127,7 +157,7 @@ fn plain(users: u64) -> Duration {
         plain_month(&mut rng, &z, &hazard, &mut months_left, &mut defaulted, &mut counts);
     }
     assert!(counts.iter().all(|count| *count > 0));
-    start.elapsed()
+    (start.elapsed(), MONTHS)
 }
 
 fn plain_month(
