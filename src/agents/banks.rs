@@ -1,6 +1,6 @@
 //! Banks: classes of them, their data source, what they owe and are owed.
 
-use crate::random::{Key, Purpose};
+use crate::random::{Key, Purpose, uniform};
 use crate::scenario::parameters::{BankClassRow, Entry};
 use crate::units::Money;
 use rayon::prelude::*;
@@ -54,16 +54,18 @@ impl Source {
     }
 }
 
-/// Picks a bank from a uniform number: a class by its share, then any bank of it.
+/// Picks a bank by a word, which stands for a uniform number: a class by its share, then any bank of it.
 #[derive(Clone, Debug)]
 pub struct BankPicker {
-    /// Where the parts of (0, 1) end in which classes are picked, some at a time; where there are no more, nowhere.
-    ends: Vec<[f64; ENDS_AT_ONCE]>,
+    /// The last word of every class that is picked, some classes at a time; where there are no more, that of all words.
+    /// As signed numbers in the same order, which is what most processors compare side by side.
+    last_words: Vec<[i32; CLASSES_AT_ONCE]>,
+    near: Vec<NearPart>,
     classes: Vec<ClassPart>,
 }
 
-/// How many ends a number is held against at once.
-const ENDS_AT_ONCE: usize = 8;
+/// With how many classes' last words a word is compared at once.
+const CLASSES_AT_ONCE: usize = 8;
 
 /// The part of (0, 1) in which a class of banks is picked.
 #[derive(Clone, Copy, Debug)]
@@ -75,21 +77,50 @@ struct ClassPart {
     count: usize,
 }
 
+/// The same in whole numbers, which is quicker and off by `error` at most.
+#[derive(Clone, Copy, Debug)]
+struct NearPart {
+    first_word: u32,
+    /// Banks a word, and those at the first one, in parts of a bank.
+    per_word: u64,
+    at_first: u64,
+    error: u64,
+    first: u32,
+    last: u32,
+}
+
+/// A bank, in the parts that near values tell apart.
+const WHOLE_BANK: u64 = 1 << 46;
+
+/// The smallest share of a class for which there are near values. More banks than there may be, times what a word can be
+/// past the end of such a class, are a number that they hold.
+const LEAST_NEAR_SHARE: f64 = 1.0 / 65_536.0;
+
+/// How far shares may be from a sum of 1.
+const SHARES_OFF: f64 = 1e-5;
+
 impl BankPicker {
     /// A picker of classes with these shares (which sum to 1) and numbers of banks.
     pub fn new(shares: &[f64], counts: &[usize]) -> BankPicker {
-        let (mut end, mut first) = (0.0, 0);
-        let (mut ends, mut classes) = (Vec::new(), Vec::new());
+        const WORDS: f64 = 4_294_967_296.0;
+        let (mut end, mut first, mut first_word) = (0.0, 0, 0);
+        let (mut last_words, mut near, mut classes) = (Vec::new(), Vec::new(), Vec::new());
         for (share, count) in shares.iter().zip(counts) {
             end += share;
-            if *share > 0.0 {
-                ends.push(end);
-                classes.push(ClassPart { start: end - share, share: *share, first, count: *count });
+            // A word stands for the middle of its part of (0, 1).
+            let words_to_end = libm::ceil(end * WORDS - 0.5).min(WORDS) as u64;
+            if let Some(last_word) = words_to_end.checked_sub(1).filter(|_| *share > 0.0) {
+                let class = ClassPart { start: end - share, share: *share, first, count: *count };
+                last_words.push(signed(last_word as u32));
+                near.push(NearPart::of(&class, first_word));
+                classes.push(class);
+                first_word = words_to_end.min(u64::from(u32::MAX)) as u32;
             }
             first += count;
         }
-        let at_once = |ends: &[f64]| std::array::from_fn(|i| ends.get(i).copied().unwrap_or(f64::INFINITY));
-        BankPicker { ends: ends.chunks(ENDS_AT_ONCE).map(at_once).collect(), classes }
+        assert!((end - 1.0).abs() < SHARES_OFF, "shares sum to {end}");
+        let at_once = |words: &[i32]| std::array::from_fn(|i| words.get(i).copied().unwrap_or(i32::MAX));
+        BankPicker { last_words: last_words.chunks(CLASSES_AT_ONCE).map(at_once).collect(), near, classes }
     }
 
     /// Whether it can only be the first bank of all.
@@ -97,15 +128,67 @@ impl BankPicker {
         matches!(self.classes.as_slice(), [ClassPart { first: 0, count: 1, .. }])
     }
 
-    /// The bank at `u` in (0, 1).
+    /// The class of a word, among those that are picked.
     #[inline]
-    pub fn pick(&self, u: f64) -> usize {
-        // Counting the parts below is quicker than looking for the first that is not: nobody can foresee it.
-        let below = |ends: &[f64; ENDS_AT_ONCE]| ends.iter().map(|end| u64::from(u >= *end)).sum::<u64>();
-        let below = self.ends.iter().map(below).sum::<u64>() as usize;
-        let class = &self.classes[below.min(self.classes.len() - 1)];
-        let within = ((u - class.start) / class.share * class.count as f64).max(0.0) as usize;
-        class.first + within.min(class.count - 1)
+    fn class(&self, word: u32) -> usize {
+        // Counting the classes before it is quicker than looking for the first that is not: nobody can foresee it.
+        let word = signed(word);
+        let before =
+            |last: &[i32; CLASSES_AT_ONCE]| last.iter().map(|last| u32::from(word > *last)).sum::<u32>();
+        let before = self.last_words.iter().map(before).sum::<u32>() as usize;
+        before.min(self.classes.len() - 1)
+    }
+
+    /// The bank that a word stands for.
+    #[inline]
+    pub fn pick(&self, word: u32) -> usize {
+        let class = self.class(word);
+        self.near[class].bank(word).unwrap_or_else(|| self.classes[class].exactly(word))
+    }
+}
+
+/// A word as a signed number, in the same order.
+#[inline]
+fn signed(word: u32) -> i32 {
+    (word ^ 1 << 31) as i32
+}
+
+impl ClassPart {
+    /// The bank of the class that a word stands for.
+    #[cold]
+    fn exactly(&self, word: u32) -> usize {
+        let within = ((uniform(word) - self.start) / self.share * self.count as f64).max(0.0) as usize;
+        self.first + within.min(self.count - 1)
+    }
+}
+
+impl NearPart {
+    /// Near values of a class whose first word is this one.
+    fn of(class: &ClassPart, first_word: u32) -> NearPart {
+        /// A word times the rounding of `per_word` is no more, in banks.
+        const OF_ROUNDING: f64 = 1.0 / 32_768.0;
+        let per_share = class.count as f64 / class.share;
+        let whole = WHOLE_BANK as f64;
+        // Twice what exact values are off, in their starts and in all steps.
+        let error = OF_ROUNDING + 4.0 * f64::EPSILON * (per_share + class.count as f64);
+        let is_near = class.share >= LEAST_NEAR_SHARE && error < 0.25;
+        NearPart {
+            first_word,
+            per_word: (per_share * (whole / 4_294_967_296.0)) as u64,
+            at_first: ((uniform(first_word) - class.start) * per_share * whole).max(0.0) as u64,
+            error: if is_near { (error * whole) as u64 + 1 } else { WHOLE_BANK },
+            first: class.first as u32,
+            last: (class.first + class.count - 1) as u32,
+        }
+    }
+
+    /// The bank of the class that a word stands for, unless it is too near to another to say.
+    #[inline]
+    fn bank(&self, word: u32) -> Option<usize> {
+        let within = u64::from(word - self.first_word) * self.per_word + self.at_first;
+        let part = within % WHOLE_BANK;
+        let is_clear = part > self.error && part + self.error < WHOLE_BANK;
+        is_clear.then(|| (self.first + (within / WHOLE_BANK) as u32).min(self.last) as usize)
     }
 }
 
@@ -379,13 +462,59 @@ impl Banks {
 mod tests {
     use super::*;
 
+    /// The word whose part of (0, 1) a number is in.
+    fn word(u: f64) -> u32 {
+        (u * 4_294_967_296.0) as u32
+    }
+
     #[test]
     fn a_bank_is_picked_by_class_and_then_evenly() {
         let picker = BankPicker::new(&[0.5, 0.0, 0.5], &[2, 3, 4]);
-        assert_eq!([0.0, 0.24, 0.26, 0.49].map(|u| picker.pick(u)), [0, 0, 1, 1]);
-        assert_eq!([0.51, 0.63, 0.9999999].map(|u| picker.pick(u)), [5, 6, 8]);
+        assert_eq!([0.0, 0.24, 0.26, 0.49].map(|u| picker.pick(word(u))), [0, 0, 1, 1]);
+        assert_eq!([0.51, 0.63, 0.9999999].map(|u| picker.pick(word(u))), [5, 6, 8]);
         let rounded = BankPicker::new(&[0.3, 0.3, 0.4 - 1e-7], &[1, 1, 2]);
-        assert_eq!(rounded.pick(1.0 - 1e-9), 3);
+        assert_eq!(rounded.pick(word(1.0 - 1e-9)), 3);
+    }
+
+    /// The class is the first whose end is above the number that a word stands for, and so many banks of it come before
+    /// as there are whole ones in the number's part of it: whatever near values say.
+    #[test]
+    fn the_bank_picked_is_the_one_that_exact_values_give() {
+        let shares: [(&[f64], &[usize]); 7] = [
+            (&[0.377, 0.155, 0.12, 0.04, 0.15, 0.108, 0.05], &[6, 12, 125, 18, 1500, 1600, 139]),
+            (&[1.0], &[1]),
+            (&[1.0], &[60_000]),
+            (&[1e-11, 0.5, 1e-9, 0.2, 3e-5, 0.3 - 3e-5], &[5, 1, 40_000, 3, 20_000, 7]),
+            (&[0.0, 1e-12, 1.0 - 2e-12, 1e-12], &[4, 4, 50, 4]),
+            (&[0.3, 0.3, 0.4 - 1e-7], &[100, 100, 59_000]),
+            (&[1.0 / 17.0; 17], &[3; 17]),
+        ];
+        let key = Key::new(8, 1);
+        for (shares, counts) in shares {
+            let picker = BankPicker::new(shares, counts);
+            let ends: Vec<f64> = (0..shares.len()).map(|c| shares[..=c].iter().sum()).collect();
+            let first: Vec<usize> = (0..shares.len()).map(|c| counts[..c].iter().sum()).collect();
+            let some = (0..40_000).map(|i| key.draw(Purpose::Traits, i, 0, 0)[0]);
+            // About the ends of classes and of banks.
+            let edges = (0..shares.len()).flat_map(|c| {
+                let (start, share, count) = (ends[c] - shares[c], shares[c], counts[c]);
+                (0..=count).step_by(1 + count / 500).flat_map(move |bank| {
+                    let edge = word(start + share * bank as f64 / count as f64);
+                    (0..5).map(move |i| edge.saturating_sub(2).saturating_add(i))
+                })
+            });
+            let mut near = 0;
+            for word in some.chain(edges).chain([0, 1, u32::MAX - 1, u32::MAX]) {
+                let u = uniform(word);
+                let class = (0..shares.len()).find(|c| shares[*c] > 0.0 && u < ends[*c]);
+                let class = class.unwrap_or_else(|| shares.iter().rposition(|share| *share > 0.0).unwrap());
+                let within = (u - (ends[class] - shares[class])) / shares[class] * counts[class] as f64;
+                let bank = first[class] + (within.max(0.0) as usize).min(counts[class] - 1);
+                assert_eq!(picker.pick(word), bank, "{word} {shares:?}");
+                near += u32::from(picker.near[picker.class(word)].bank(word).is_some());
+            }
+            assert!(near > 39_000, "near values hardly ever tell of {shares:?}");
+        }
     }
 
     #[test]

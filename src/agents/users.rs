@@ -713,7 +713,7 @@ fn draw_block(
         }
         if columns > home {
             let banks = &mut block.columns[home * users + start..];
-            let picks = draws.iter().map(|draw| homes.pick(uniform(draw[3])) as u16);
+            let picks = draws.iter().map(|draw| homes.pick(draw[3]) as u16);
             banks.iter_mut().zip(picks).for_each(|(bank, pick)| *bank = pick);
         }
         let mut activities = [0; DRAWN_AT_ONCE];
@@ -895,7 +895,7 @@ mod tests {
                 assert_eq!(usize::from(block.quintile(place)), quintile + 1);
                 let thin_file = uniform(words[2]) < THIN_FILE_BY_QUINTILE[quintile] * 0.4;
                 assert_eq!(block.thin_file(place), thin_file);
-                assert_eq!(block.home_bank(place), homes.pick(uniform(words[3])));
+                assert_eq!(block.home_bank(place), homes.pick(words[3]));
                 assert_eq!(block.memberships(place) >> 40, 0);
                 members.iter_mut().enumerate().for_each(|(p, members)| {
                     *members += (block.memberships(place) >> p & 1) as u32;

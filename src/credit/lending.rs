@@ -189,6 +189,7 @@ impl Lending {
             platforms,
             by_weight: ByWeight::new(
                 world.parameters.platforms.iter().map(|entry| entry.row.credit_weight).collect(),
+                platform_share,
             ),
             refers: set(&|p| world.platforms[p].refers_applicants(world.month)),
             may_sell: [selling].into_iter().chain((0..platforms).map(|p| selling & 1 << p)).collect(),
@@ -302,15 +303,15 @@ impl Lending {
                 ahead.bring();
                 // Given that the first number is below the share of those who go through platforms, its part of
                 // that is a number in (0, 1) itself.
-                let [first, second] = way(drawn, *applicant).map(uniform);
+                let [first, second] = way(drawn, *applicant);
                 let mut application = self.application(&people, applicant.place);
                 tally.ask(application.groups);
                 let place = application.place();
-                let platform = self.by_weight.pick(block.memberships(place), first / self.platform_share);
+                let platform = self.by_weight.pick(block.memberships(place), first);
                 if self.refers >> platform & 1 == 1 {
                     application.bank = self.partners.pick(second) as u16;
                     application.slot = platform as u8 + 1;
-                } else if second < self.diversion {
+                } else if uniform(second) < self.diversion {
                     application.bank = block.home_bank(place) as u16;
                 } else {
                     continue;
@@ -583,7 +584,7 @@ impl Lending {
         for (application, word) in refused.iter().zip(words) {
             let place = application.place();
             let been_to = been_to.iter().map(|lenders| *lenders.get(place));
-            let mut bank = self.homes.pick(uniform(*word)) as u16;
+            let mut bank = self.homes.pick(*word) as u16;
             if been_to.clone().any(|lender| lender == bank) {
                 match self.next_lender(block.user(place), asked, |bank| {
                     been_to.clone().any(|lender| lender == bank)
@@ -602,8 +603,8 @@ impl Lending {
     fn next_lender(&self, user: u32, asked: u32, has_been_asked: impl Fn(u16) -> bool) -> Option<u16> {
         const DRAWS: u32 = 64;
         (1..DRAWS)
-            .map(|draw| self.key.uniform(Purpose::NextLender, user, self.month, asked << 8 | draw))
-            .map(|u| self.homes.pick(u) as u16)
+            .map(|draw| self.key.draw(Purpose::NextLender, user, self.month, asked << 8 | draw)[0])
+            .map(|word| self.homes.pick(word) as u16)
             .find(|bank| !has_been_asked(*bank))
     }
 
