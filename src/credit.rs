@@ -92,16 +92,15 @@ impl Booked {
 /// Puts every bank's loans of the month on its books, and its fees for queries; remembers its decisions.
 fn book_banks(world: &mut World, instalment: Money, fees: &[f64]) -> Booked {
     let (platforms, weight) = (world.platforms.len(), world.weight);
-    let term = world.parameters.credit.term_months;
     let World { banks, ledger, tallies, desks, .. } = world;
     let tally = &tallies[0];
     ledger.post_by_bank(
         desks.len(),
-        banks.books.of_all().zip(&banks.class).zip(&mut banks.decisions),
+        banks.books.of_all(world.month).zip(&banks.class).zip(&mut banks.decisions),
         || Booked::nothing(fees.len()),
         |bank, ((mut books, class), decisions), ledger, booked| {
             for (slot, count) in above_zero(tally.granted(bank)) {
-                let lent = books.grant(slot, count, instalment, term);
+                let lent = books.grant(slot, count, instalment);
                 ledger.post(Party::Bank(bank), Party::Users, Flow::PrincipalLent, lent);
                 if slot != usize::from(HOME_SLOT) {
                     booked.partnership_lent += lent;

@@ -140,9 +140,8 @@ impl Repayment {
 
     /// Loans whose last instalment is paid this month end.
     fn end(&self, block: &mut Block, ahead: &mut Ahead, tally: &mut Tally) {
-        let no_longer_several = block.end(self.month.wrapping_sub(self.term_months), |loan, loans| {
+        let no_longer_several = block.end(self.month.wrapping_sub(self.term_months), |_, loans| {
             ahead.bring();
-            tally.end(loan.lender, loan.slot);
             tally.change_of_debt((loans, false), (loans - 1, false));
         });
         tally.multiple_change -= i64::from(no_longer_several);
@@ -177,8 +176,8 @@ pub fn book(world: &mut World) {
     let closing = world.instalments[closing_cohort];
     let credit = world.parameters.credit.clone();
     let commissions: Vec<f64> = (0..world.platforms.len()).map(|p| world.commission(p)).collect();
-    let World { banks, ledger, record, tallies, desks, .. } = world;
-    let of_banks = banks.books.of_all().zip(lost).zip(&mut record.written_off);
+    let World { banks, ledger, record, desks, .. } = world;
+    let of_banks = banks.books.of_all(world.month).zip(lost).zip(&mut record.written_off);
     record.performing = ledger.post_by_bank(
         desks.len(),
         of_banks,
@@ -186,7 +185,7 @@ pub fn book(world: &mut World) {
         |bank, ((mut books, lost), written_off), ledger, all_performing| {
             let (mut performing, mut repaid) = (Money::ZERO, Money::ZERO);
             let mut commission_paid = Money::ZERO;
-            books.amortise(tallies[0].ended(bank), closing, |slot, opening, instalments| {
+            books.amortise(closing, |slot, opening, instalments| {
                 performing += opening;
                 repaid += instalments;
                 if slot > 0 && opening > Money::ZERO {
@@ -227,16 +226,14 @@ fn performing_by_quintile(world: &mut World, defaulted: &[DefaultedLoan]) -> ByQ
     balances
 }
 
-/// Takes defaulted loans off the books; returns their balances, by bank. A loan of age k has paid
-/// k - 1 instalments.
+/// Takes defaulted loans off the books; returns their balances, by bank.
 fn book_defaults(world: &mut World, defaulted: &[DefaultedLoan]) -> Vec<Money> {
     let mut lost = vec![Money::ZERO; world.banks.len()];
     for loan in defaulted {
         let age = world.month.wrapping_sub(u32::from(loan.cohort)) & 0x7f;
-        let remaining = world.parameters.credit.term_months + 1 - age;
         let instalment = world.instalments[usize::from(loan.cohort)];
-        let bank = usize::from(loan.lender);
-        lost[bank] += world.banks.books.of(bank).default(usize::from(loan.slot), instalment, remaining);
+        let (bank, slot) = (usize::from(loan.lender), usize::from(loan.slot));
+        lost[bank] += world.banks.books.default(bank, slot, instalment, world.month - age, world.month);
     }
     lost
 }

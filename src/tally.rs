@@ -135,8 +135,6 @@ pub struct Tally {
     decided: Counts,
     /// Loans granted, by bank and slot.
     granted: Counts,
-    /// Loans repaid in full, by bank and slot.
-    ended: Counts,
     /// Loans in default.
     pub defaulted: Vec<DefaultedLoan>,
     /// Persons who defaulted.
@@ -167,7 +165,6 @@ impl Tally {
             agency_decisions: 0,
             decided: Counts::new(4 * banks),
             granted: Counts::new(banks * slots),
-            ended: Counts::new(banks * slots),
             defaulted: Vec::new(),
             defaulters: 0,
             queries: Counts::new(banks * sellers),
@@ -191,13 +188,13 @@ impl Tally {
     }
 
     /// Counts by bank.
-    fn counts(&self) -> [&Counts; 4] {
-        [&self.decided, &self.granted, &self.ended, &self.queries]
+    fn counts(&self) -> [&Counts; 3] {
+        [&self.decided, &self.granted, &self.queries]
     }
 
     /// The same.
-    fn counts_mut(&mut self) -> [&mut Counts; 4] {
-        [&mut self.decided, &mut self.granted, &mut self.ended, &mut self.queries]
+    fn counts_mut(&mut self) -> [&mut Counts; 3] {
+        [&mut self.decided, &mut self.granted, &mut self.queries]
     }
 
     /// Adds what other parts of the users did, side by side with those who counted it; after that, all can be read.
@@ -301,12 +298,6 @@ impl Tally {
         granted
     }
 
-    /// Counts a loan repaid in full.
-    #[inline]
-    pub fn end(&mut self, bank: u16, slot: u8) {
-        self.ended.count(usize::from(bank) * self.slots + usize::from(slot));
-    }
-
     /// Counts a change of what a person owes: loans and whether to several lenders.
     #[inline]
     pub fn change_of_debt(&mut self, before: (u32, bool), after: (u32, bool)) {
@@ -322,11 +313,6 @@ impl Tally {
     /// Loans that a bank granted, by slot.
     pub fn granted(&self, bank: usize) -> &[u32] {
         &self.granted.all()[bank * self.slots..(bank + 1) * self.slots]
-    }
-
-    /// Loans of a bank that were repaid in full, by slot.
-    pub fn ended(&self, bank: usize) -> &[u32] {
-        &self.ended.all()[bank * self.slots..(bank + 1) * self.slots]
     }
 
     /// Records that a seller sold to a class of banks which queried it so many times: a platform one a query, an agency
@@ -467,7 +453,6 @@ mod tests {
             tally.decide(1, groups, false);
             tally.decide(1, others, true);
             tally.query_platform(1, 2);
-            tally.end(1, 3);
             tally.defaulters += 2;
             tally.change_of_debt((0, false), (2, true));
             tally.defaulted.push(DefaultedLoan { lender: 1, slot: 2, cohort: 3, quintile: 4 });
@@ -506,7 +491,7 @@ mod tests {
         let records = |class: usize| [0, 3, 4].map(|seller| whole.records(class, seller, 7));
         assert_eq!((records(0), records(1)), ([7, 0, 0], [7, 0, 1]), "one a query, or what agencies used");
         assert_eq!((whole.records_of(0), whole.records_of(1)), (&[0; 3][..], &[0, 0, 1][..]));
-        assert_eq!((whole.granted(1)[2], whole.ended(1)[3], whole.granted_to()), (1, 1, [0, 0, 0, 0, 1]));
+        assert_eq!((whole.granted(1)[2], whole.granted_to()), (1, [0, 0, 0, 0, 1]));
         assert_eq!((whole.direct_decisions(), whole.agency_decisions, whole.defaulters), (2, 3, 3));
         assert_eq!((whole.borrowers_change, whole.multiple_change), (2, 2));
         assert_eq!((whole.asked(Group::TopQuintile), whole.got(Group::TopQuintile)), (2, 1));

@@ -103,7 +103,7 @@ impl<'a> World<'a> {
         let parameters = scenario.parameters.clone();
         let (platforms, agencies) = (parameters.platforms.len(), parameters.agencies.len());
         let belief = parameters.behaviour.first_belief;
-        let banks = Banks::new(&parameters.banks, platforms, belief);
+        let banks = Banks::new(&parameters.banks, platforms, parameters.credit.term_months, belief);
         let shares: Vec<f64> = parameters.banks.iter().map(|entry| entry.row.deposit_share).collect();
         let blocks = users::populate(&parameters, key, &BankPicker::new(&shares, &banks.counts()), stop);
         let workers = workers.clamp(1, blocks.len());

@@ -194,10 +194,12 @@ impl NearPart {
 
 /// Loans of every bank by the slot through which they came (home, or a platform), in money. All
 /// loans amortise linearly, so a month's repayment is known without looking at any loan: the sum
-/// of instalments.
+/// of instalments. So are the loans that have been repaid in full: all that were granted a term ago and have not defaulted.
 #[derive(Clone, Debug)]
 pub struct LoanBooks {
     slots: usize,
+    /// Active loans of the sample that were granted in a month, by bank and slot: months of a term, one after another.
+    granted: Vec<Vec<u32>>,
     /// Balance outstanding, by bank and slot.
     balance: Vec<Money>,
     /// Sum of the monthly instalments of active loans, by bank and slot.
@@ -209,10 +211,11 @@ pub struct LoanBooks {
 }
 
 impl LoanBooks {
-    /// Empty books.
-    pub fn new(banks: usize, slots: usize) -> LoanBooks {
+    /// Empty books of loans that are repaid in `term` months.
+    pub fn new(banks: usize, slots: usize, term: u32) -> LoanBooks {
         LoanBooks {
             slots,
+            granted: vec![vec![0; banks * slots]; term as usize],
             balance: vec![Money::ZERO; banks * slots],
             instalment: vec![Money::ZERO; banks * slots],
             outstanding: vec![Money::ZERO; banks],
@@ -225,10 +228,17 @@ impl LoanBooks {
         self.slots
     }
 
-    /// A bank's books.
-    pub fn of(&mut self, bank: usize) -> BankBooks<'_> {
-        let slots = bank * self.slots..(bank + 1) * self.slots;
+    /// Months for which a loan runs.
+    fn term(&self) -> u32 {
+        self.granted.len() as u32
+    }
+
+    /// A bank's books in a month.
+    pub fn of(&mut self, bank: usize, month: u32) -> BankBooks<'_> {
+        let (slots, term) = (bank * self.slots..(bank + 1) * self.slots, self.term());
         BankBooks {
+            term,
+            granted: &mut self.granted[(month % term) as usize][slots.clone()],
             balance: &mut self.balance[slots.clone()],
             instalment: &mut self.instalment[slots],
             outstanding: &mut self.outstanding[bank],
@@ -236,16 +246,44 @@ impl LoanBooks {
         }
     }
 
-    /// All banks' books, one after another.
-    pub fn of_all(&mut self) -> impl IndexedParallelIterator<Item = BankBooks<'_>> {
-        let LoanBooks { slots, balance, instalment, outstanding, loans } = self;
-        let by_slot = balance.par_chunks_mut(*slots).zip(instalment.par_chunks_mut(*slots));
-        by_slot.zip(outstanding).zip(loans).map(|(((balance, instalment), outstanding), loans)| BankBooks {
-            balance,
-            instalment,
-            outstanding,
-            loans,
-        })
+    /// All banks' books in a month, one after another.
+    pub fn of_all(&mut self, month: u32) -> impl IndexedParallelIterator<Item = BankBooks<'_>> {
+        let term = self.term();
+        let LoanBooks { slots, granted, balance, instalment, outstanding, loans } = self;
+        let granted = &mut granted[(month % term) as usize];
+        let by_slot = (granted.par_chunks_mut(*slots).zip(balance.par_chunks_mut(*slots)))
+            .zip(instalment.par_chunks_mut(*slots));
+        by_slot.zip(outstanding).zip(loans).map(
+            move |((((granted, balance), instalment), outstanding), loans)| BankBooks {
+                term,
+                granted,
+                balance,
+                instalment,
+                outstanding,
+                loans,
+            },
+        )
+    }
+
+    /// Takes a defaulted loan, granted in the month `granted`, off a bank's books in `month`; returns its balance. A loan of age
+    /// k has paid k - 1 instalments.
+    pub fn default(
+        &mut self,
+        bank: usize,
+        slot: usize,
+        instalment: Money,
+        granted: u32,
+        month: u32,
+    ) -> Money {
+        let place = bank * self.slots + slot;
+        let balance = instalment * i128::from(self.term() + 1 - (month - granted));
+        self.balance[place] -= balance;
+        self.outstanding[bank] -= balance;
+        self.instalment[place] -= instalment;
+        self.loans[bank] -= 1;
+        let cohort = (granted % self.term()) as usize;
+        self.granted[cohort][place] -= 1;
+        balance
     }
 
     /// Balance of a bank's loans that came through `slot`.
@@ -266,8 +304,11 @@ impl LoanBooks {
     }
 }
 
-/// Loans of one bank.
+/// Loans of one bank in a month.
 pub struct BankBooks<'a> {
+    term: u32,
+    /// Active ones that were granted in this month or, until they are repaid, a term ago, by slot.
+    granted: &'a mut [u32],
     /// By slot.
     balance: &'a mut [Money],
     instalment: &'a mut [Money],
@@ -277,41 +318,32 @@ pub struct BankBooks<'a> {
 }
 
 impl BankBooks<'_> {
-    /// Books `count` new loans of `instalment` a month for `term` months.
-    pub fn grant(&mut self, slot: usize, count: u32, instalment: Money, term: u32) -> Money {
-        let lent = instalment * i128::from(count) * i128::from(term);
+    /// Books `count` new loans of `instalment` a month.
+    pub fn grant(&mut self, slot: usize, count: u32, instalment: Money) -> Money {
+        let lent = instalment * i128::from(count) * i128::from(self.term);
         self.balance[slot] += lent;
         *self.outstanding += lent;
         self.instalment[slot] += instalment * i128::from(count);
+        self.granted[slot] += count;
         *self.loans += u64::from(count);
         lent
     }
 
-    /// Takes a defaulted loan with `remaining` unpaid instalments off the books; returns its balance.
-    pub fn default(&mut self, slot: usize, instalment: Money, remaining: u32) -> Money {
-        let balance = instalment * i128::from(remaining);
-        self.balance[slot] -= balance;
-        *self.outstanding -= balance;
-        self.instalment[slot] -= instalment;
-        *self.loans -= 1;
-        balance
-    }
-
-    /// Takes the instalments of the month, and closes the loans that have just been repaid in full: so many through
-    /// each slot, of `closing` a month. Tells `each` slot through which anything is owed, its opening balance and the
-    /// instalments.
+    /// Takes the instalments of the month, and closes the loans that have just been repaid in full, those granted a term ago,
+    /// of `closing` a month. Tells `each` slot through which anything is owed, its opening balance and the instalments.
     #[inline]
-    pub fn amortise(&mut self, repaid: &[u32], closing: Money, mut each: impl FnMut(usize, Money, Money)) {
-        let slots = self.balance.iter_mut().zip(&mut *self.instalment).zip(repaid);
-        for (slot, ((balance, instalment), repaid)) in slots.enumerate() {
+    pub fn amortise(&mut self, closing: Money, mut each: impl FnMut(usize, Money, Money)) {
+        let slots = self.balance.iter_mut().zip(&mut *self.instalment).zip(&mut *self.granted);
+        for (slot, ((balance, instalment), granted)) in slots.enumerate() {
             if *balance == Money::ZERO && *instalment == Money::ZERO {
                 continue;
             }
             each(slot, *balance, *instalment);
             *balance -= *instalment;
             *self.outstanding -= *instalment;
-            *instalment -= closing * i128::from(*repaid);
-            *self.loans -= u64::from(*repaid);
+            let repaid = std::mem::take(granted);
+            *instalment -= closing * i128::from(repaid);
+            *self.loans -= u64::from(repaid);
         }
     }
 }
@@ -396,8 +428,8 @@ pub struct Banks {
 }
 
 impl Banks {
-    /// The banks of a roster, with empty books.
-    pub fn new(classes: &[Entry<BankClassRow>], platforms: usize, first_belief: f64) -> Banks {
+    /// The banks of a roster, with empty books of loans that are repaid in `term` months.
+    pub fn new(classes: &[Entry<BankClassRow>], platforms: usize, term: u32, first_belief: f64) -> Banks {
         let mut first = vec![0];
         let mut class = Vec::new();
         for (c, entry) in classes.iter().enumerate() {
@@ -413,7 +445,7 @@ impl Banks {
             belief: vec![first_belief; count],
             findings: vec![0; count],
             decisions: vec![TwelveMonths::default(); count],
-            books: LoanBooks::new(count, platforms + 1),
+            books: LoanBooks::new(count, platforms + 1, term),
             tastes: Vec::new(),
         }
     }
@@ -521,40 +553,49 @@ mod tests {
     fn banks_know_their_class_whatever_the_number_of_classes() {
         let classes: Vec<Entry<BankClassRow>> =
             (0..300).map(|c| Entry { id: format!("c{c}"), row: BankClassRow::default() }).collect();
-        let banks = Banks::new(&classes, 0, 0.0);
+        let banks = Banks::new(&classes, 0, 12, 0.0);
         assert!((0..300).all(|c| usize::from(banks.class[banks.of_class(c).start]) == c));
     }
 
     /// A month of a bank's loans of CNY 1 a month each: slots, their opening balances and the instalments.
-    fn amortise(books: &mut LoanBooks, bank: usize, repaid: &[u32]) -> Vec<(usize, Money, Money)> {
+    fn amortise(books: &mut LoanBooks, bank: usize, month: u32) -> Vec<(usize, Money, Money)> {
         let mut told = Vec::new();
-        books.of(bank).amortise(repaid, Money(100), |slot, opening, due| told.push((slot, opening, due)));
+        books.of(bank, month).amortise(Money(100), |slot, opening, due| told.push((slot, opening, due)));
         told
     }
 
     #[test]
     fn books_amortise_linearly() {
-        let mut books = LoanBooks::new(2, 2);
-        assert_eq!(books.of(1).grant(1, 3, Money(100), 12), Money(3600));
+        let mut books = LoanBooks::new(2, 2, 12);
+        assert_eq!(books.of(1, 5).grant(1, 3, Money(100)), Money(3600));
         for month in 1..=12 {
             let opening = Money(3600 - 300 * (month - 1));
-            let repaid = [0, if month < 12 { 0 } else { 3 }];
-            assert_eq!(amortise(&mut books, 1, &repaid), [(1, opening, Money(300))]);
+            assert_eq!(books.loans, [0, 3]);
+            assert_eq!(amortise(&mut books, 1, 5 + month as u32), [(1, opening, Money(300))]);
         }
         assert_eq!(books.totals(), (Money::ZERO, Money::ZERO));
-        assert_eq!(amortise(&mut books, 1, &[0, 0]), []);
+        assert_eq!(amortise(&mut books, 1, 18), []);
         assert_eq!(books.loans, [0, 0]);
     }
 
     #[test]
     fn a_default_leaves_the_books_with_its_balance() {
-        let mut books = LoanBooks::new(1, 2);
-        books.of(0).grant(0, 2, Money(100), 12);
-        amortise(&mut books, 0, &[0, 0]);
-        assert_eq!(books.of(0).default(0, Money(100), 11), Money(1100));
-        assert_eq!(amortise(&mut books, 0, &[0, 0]), [(0, Money(1100), Money(100))]);
-        assert_eq!(books.outstanding(0), Money(1000));
-        assert_eq!(books.totals(), (Money(1000), Money::ZERO));
+        let mut books = LoanBooks::new(1, 2, 12);
+        books.of(0, 30).grant(0, 2, Money(100));
+        amortise(&mut books, 0, 31);
+        books.of(0, 31).grant(0, 1, Money(100));
+        assert_eq!(books.default(0, 0, Money(100), 30, 32), Money(1100));
+        assert_eq!(amortise(&mut books, 0, 32), [(0, Money(2300), Money(200))]);
+        assert_eq!(books.outstanding(0), Money(2100));
+        assert_eq!(books.totals(), (Money(2100), Money::ZERO));
+        (33..=42).for_each(|month| drop(amortise(&mut books, 0, month)));
+        assert_eq!(
+            (books.loans[0], books.outstanding(0)),
+            (1, Money(100)),
+            "the loan that is left of the first month is over"
+        );
+        assert_eq!(amortise(&mut books, 0, 43), [(0, Money(100), Money(100))]);
+        assert_eq!((books.loans[0], books.outstanding(0)), (0, Money::ZERO));
     }
 
     #[test]

@@ -484,7 +484,7 @@ fn lent(world: &mut World, place: usize, loans: usize, reported: bool, partnersh
     for i in 0..loans {
         let lender = (world.blocks[0].home_bank(place) + i) % 8;
         world.blocks[0].grant(place, lender, slot, reported, 2);
-        world.banks.books.of(lender).grant(usize::from(slot), 1, instalment, 12);
+        world.banks.books.of(lender, 2).grant(usize::from(slot), 1, instalment);
         world.loans_by_quintile[2][usize::from(world.blocks[0].quintile(place)) - 1] += 1;
     }
 }
@@ -577,7 +577,7 @@ fn a_hazard_counts_loans_and_discipline() {
             for lender in 0..loans {
                 // One reported loan makes the whole person disciplined.
                 block.grant(place, lender, 0, reported && lender == 0, 2);
-                world.banks.books.of(lender).grant(0, 1, instalment, 12);
+                world.banks.books.of(lender, 2).grant(0, 1, instalment);
                 world.loans_by_quintile[2][usize::from(block.quintile(place)) - 1] += 1;
             }
             borrowers += u64::from(place % 3 == 0);
