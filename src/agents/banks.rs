@@ -1,6 +1,6 @@
 //! Banks: classes of them, their data source, what they owe and are owed.
 
-use crate::random::{Key, Purpose, uniform};
+use crate::random::{Key, Purpose, signed, uniform};
 use crate::scenario::parameters::{BankClassRow, Entry};
 use crate::units::Money;
 use rayon::prelude::*;
@@ -145,12 +145,6 @@ impl BankPicker {
         let class = self.class(word);
         self.near[class].bank(word).unwrap_or_else(|| self.classes[class].exactly(word))
     }
-}
-
-/// A word as a signed number, in the same order.
-#[inline]
-fn signed(word: u32) -> i32 {
-    (word ^ 1 << 31) as i32
 }
 
 impl ClassPart {

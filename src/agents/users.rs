@@ -7,7 +7,7 @@ use crate::information::PlatformSet;
 use crate::large_pages::Memory;
 use crate::normal::{normal_cdf, normal_quantile};
 use crate::prefetch::Lines;
-use crate::random::{Key, Purpose, uniform};
+use crate::random::{Key, Purpose, signed, uniform};
 use crate::scenario::parameters::Parameters;
 use rayon::prelude::*;
 use std::sync::Mutex;
@@ -755,10 +755,35 @@ fn sort_ranks(ranks: &mut [u16]) {
 /// Draws memberships: probability `reach` each, tied together by one digital-activity factor.
 /// A person is a member where `loading * activity + sqrt(1 - loading^2) * own` is above a threshold.
 struct MembershipDraw {
-    /// By level of activity and group of four platforms: a member's uniform word is below this, one a
-    /// platform.
-    below: Vec<[u64; 4]>,
+    /// By level of activity and group of four platforms.
+    members: Vec<Members>,
     groups: usize,
+}
+
+/// By which draws persons are members of four platforms.
+#[derive(Clone, Copy)]
+struct Members {
+    /// A member's uniform word is below this, one a platform. As signed numbers in the same order, which is what most
+    /// processors compare side by side.
+    below: [i32; 4],
+    /// The platforms, a bit each, of which everybody is a member.
+    always: u16,
+}
+
+impl Members {
+    /// Persons are members with these probabilities.
+    fn with(probabilities: [f64; 4]) -> Members {
+        let below = probabilities.map(|probability| (probability * 4_294_967_296.0) as u64);
+        let always = (0..4).map(|p| u16::from(below[p] > u64::from(u32::MAX)) << p).sum();
+        Members { below: below.map(|below| signed(below as u32)), always }
+    }
+
+    /// The platforms, a bit each, of which a person with this draw is a member.
+    #[inline]
+    fn of(&self, draw: &[u32; 4]) -> u16 {
+        let member = |p: usize| i32::from(signed(draw[p]) < self.below[p]) << p;
+        (member(0) + member(1) + member(2) + member(3)) as u16 | self.always
+    }
 }
 
 impl MembershipDraw {
@@ -771,13 +796,13 @@ impl MembershipDraw {
             .collect();
         let last = parameters.platforms.iter().rposition(|entry| entry.row.reach > 0.0);
         let probabilities = &probabilities[..last.map_or(0, |last| last + 1)];
-        let below = (0..ACTIVITY_LEVELS).flat_map(|level| {
+        let members = (0..ACTIVITY_LEVELS).flat_map(|level| {
             probabilities.chunks(4).map(move |group| {
-                let below = |by_level: &[f64; ACTIVITY_LEVELS]| (by_level[level] * 4_294_967_296.0) as u64;
-                std::array::from_fn(|platform| group.get(platform).map_or(0, below))
+                let at_level = |platform: usize| group.get(platform).map_or(0.0, |by_level| by_level[level]);
+                Members::with(std::array::from_fn(at_level))
             })
         });
-        MembershipDraw { below: below.collect(), groups: probabilities.len().div_ceil(4) }
+        MembershipDraw { members: members.collect(), groups: probabilities.len().div_ceil(4) }
     }
 
     fn words(&self) -> usize {
@@ -792,9 +817,8 @@ impl MembershipDraw {
         for group in 4 * column..self.groups.min(4 * column + 4) {
             key.draw_agents(Purpose::Membership, first, 0, group as u32, draws);
             for ((draw, activity), set) in draws.iter().zip(activities).zip(sets.iter_mut()) {
-                let below = &self.below[usize::from(*activity) * self.groups + group];
-                let member = |p: usize| u16::from(u64::from(draw[p]) < below[p]) << p;
-                *set |= (member(0) | member(1) | member(2) | member(3)) << (4 * (group % 4));
+                let members = &self.members[usize::from(*activity) * self.groups + group];
+                *set |= members.of(draw) << (4 * (group % 4));
             }
         }
     }
