@@ -195,12 +195,6 @@ pub fn uniform(word: u32) -> f64 {
     (f64::from(word) + 0.5) * (1.0 / 4_294_967_296.0)
 }
 
-/// A word as a signed number, in the same order: most processors compare such side by side.
-#[inline]
-pub fn signed(word: u32) -> i32 {
-    (word ^ 1 << 31) as i32
-}
-
 #[inline(always)]
 fn philox(key: [u32; 2], counter: [u32; 4]) -> [u32; 4] {
     const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];

@@ -1,6 +1,6 @@
 //! Banks: classes of them, their data source, what they owe and are owed.
 
-use crate::random::{Key, Purpose, signed, uniform};
+use crate::random::{Key, Purpose, uniform};
 use crate::scenario::parameters::{BankClassRow, Entry};
 use crate::units::Money;
 use rayon::prelude::*;
@@ -57,15 +57,14 @@ impl Source {
 /// Picks a bank by a word, which stands for a uniform number: a class by its share, then any bank of it.
 #[derive(Clone, Debug)]
 pub struct BankPicker {
-    /// The last word of every class that is picked, some classes at a time; where there are no more, that of all words.
-    /// As signed numbers in the same order, which is what most processors compare side by side.
-    last_words: Vec<[i32; CLASSES_AT_ONCE]>,
+    /// By the first bits of a word, the class of the first word that begins with them, among the classes that are picked.
+    first_classes: Vec<u16>,
     near: Vec<NearPart>,
     classes: Vec<ClassPart>,
 }
 
-/// With how many classes' last words a word is compared at once.
-const CLASSES_AT_ONCE: usize = 8;
+/// So many first bits of a word: mostly they tell of its class already.
+const FIRST_BITS: u32 = 8;
 
 /// The part of (0, 1) in which a class of banks is picked.
 #[derive(Clone, Copy, Debug)]
@@ -81,6 +80,7 @@ struct ClassPart {
 #[derive(Clone, Copy, Debug)]
 struct NearPart {
     first_word: u32,
+    last_word: u32,
     /// Banks a word, and those at the first one, in parts of a bank.
     per_word: u64,
     at_first: u64,
@@ -104,23 +104,24 @@ impl BankPicker {
     pub fn new(shares: &[f64], counts: &[usize]) -> BankPicker {
         const WORDS: f64 = 4_294_967_296.0;
         let (mut end, mut first, mut first_word) = (0.0, 0, 0);
-        let (mut last_words, mut near, mut classes) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut near, mut classes) = (Vec::new(), Vec::new());
         for (share, count) in shares.iter().zip(counts) {
             end += share;
             // A word stands for the middle of its part of (0, 1).
             let words_to_end = libm::ceil(end * WORDS - 0.5).min(WORDS) as u64;
-            if let Some(last_word) = words_to_end.checked_sub(1).filter(|_| *share > 0.0) {
+            if *share > 0.0 && words_to_end > first_word {
                 let class = ClassPart { start: end - share, share: *share, first, count: *count };
-                last_words.push(signed(last_word as u32));
-                near.push(NearPart::of(&class, first_word));
+                near.push(NearPart::of(&class, first_word as u32, (words_to_end - 1) as u32));
                 classes.push(class);
-                first_word = words_to_end.min(u64::from(u32::MAX)) as u32;
+                first_word = words_to_end;
             }
             first += count;
         }
         assert!((end - 1.0).abs() < SHARES_OFF, "shares sum to {end}");
-        let at_once = |words: &[i32]| std::array::from_fn(|i| words.get(i).copied().unwrap_or(i32::MAX));
-        BankPicker { last_words: last_words.chunks(CLASSES_AT_ONCE).map(at_once).collect(), near, classes }
+        near.last_mut().expect("some class is picked").last_word = u32::MAX;
+        let first_class =
+            |bits: u32| near.partition_point(|class| class.last_word < bits << (32 - FIRST_BITS)) as u16;
+        BankPicker { first_classes: (0..1 << FIRST_BITS).map(first_class).collect(), near, classes }
     }
 
     /// Whether it can only be the first bank of all.
@@ -131,12 +132,11 @@ impl BankPicker {
     /// The class of a word, among those that are picked.
     #[inline]
     fn class(&self, word: u32) -> usize {
-        // Counting the classes before it is quicker than looking for the first that is not: nobody can foresee it.
-        let word = signed(word);
-        let before =
-            |last: &[i32; CLASSES_AT_ONCE]| last.iter().map(|last| u32::from(word > *last)).sum::<u32>();
-        let before = self.last_words.iter().map(before).sum::<u32>() as usize;
-        before.min(self.classes.len() - 1)
+        let mut class = usize::from(self.first_classes[(word >> (32 - FIRST_BITS)) as usize]);
+        while word > self.near[class].last_word {
+            class += 1;
+        }
+        class
     }
 
     /// The bank that a word stands for.
@@ -157,8 +157,8 @@ impl ClassPart {
 }
 
 impl NearPart {
-    /// Near values of a class whose first word is this one.
-    fn of(class: &ClassPart, first_word: u32) -> NearPart {
+    /// Near values of a class whose first and last word these are.
+    fn of(class: &ClassPart, first_word: u32, last_word: u32) -> NearPart {
         /// A word times the rounding of `per_word` is no more, in banks.
         const OF_ROUNDING: f64 = 1.0 / 32_768.0;
         let per_share = class.count as f64 / class.share;
@@ -168,6 +168,7 @@ impl NearPart {
         let is_near = class.share >= LEAST_NEAR_SHARE && error < 0.25;
         NearPart {
             first_word,
+            last_word,
             per_word: (per_share * (whole / 4_294_967_296.0)) as u64,
             at_first: ((uniform(first_word) - class.start) * per_share * whole).max(0.0) as u64,
             error: if is_near { (error * whole) as u64 + 1 } else { WHOLE_BANK },

@@ -7,7 +7,7 @@ use crate::information::PlatformSet;
 use crate::large_pages::Memory;
 use crate::normal::{normal_cdf, normal_quantile};
 use crate::prefetch::Lines;
-use crate::random::{Key, Purpose, signed, uniform};
+use crate::random::{Key, Purpose, uniform};
 use crate::scenario::parameters::Parameters;
 use rayon::prelude::*;
 use std::sync::Mutex;
@@ -768,6 +768,12 @@ struct Members {
     below: [i32; 4],
     /// The platforms, a bit each, of which everybody is a member.
     always: u16,
+}
+
+/// A word as a signed number, in the same order.
+#[inline]
+fn signed(word: u32) -> i32 {
+    (word ^ 1 << 31) as i32
 }
 
 impl Members {
