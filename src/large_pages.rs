@@ -23,9 +23,13 @@ const PAGES: usize = 16;
 pub struct Memory(Option<Arc<Mutex<Pieces>>>);
 
 impl Memory {
-    /// Memory in large pages, for what stays. What becomes longer than there is room for moves to the usual memory; what it
-    /// leaves behind is not used again.
+    /// Memory in large pages, where the system has to be asked for them, for what stays. What becomes longer than there is room
+    /// for moves to the usual memory; what it leaves behind is not used again.
     pub fn large_pages() -> Memory {
+        if cfg!(target_os = "linux") { Memory::in_pieces() } else { Memory::default() }
+    }
+
+    fn in_pieces() -> Memory {
         Memory(Some(Arc::default()))
     }
 
@@ -53,7 +57,7 @@ struct Pieces {
 unsafe impl Send for Pieces {}
 
 impl Pieces {
-    /// Some bytes that nobody else has or will have, if they are to be had.
+    /// Some bytes that nobody else has or will have, if there is memory for them.
     fn hand_out(&mut self, layout: Layout) -> Option<NonNull<[u8]>> {
         if layout.size() > PAGES * PAGE || layout.align() > PAGE {
             return None;
@@ -63,8 +67,9 @@ impl Pieces {
             // A start is not past the end, which every alignment divides.
             Some((rest, end)) if layout.size() <= end - start(rest) => (rest, end),
             _ => {
-                let piece = Piece::new();
-                let (first, address) = (piece.0.cast::<u8>(), piece.0.addr().get());
+                let mut piece = Piece::new()?;
+                let first = piece.first();
+                let address = first.addr().get();
                 self.all.insert(address, piece);
                 (first, address + PAGES * PAGE)
             }
@@ -81,28 +86,28 @@ impl Pieces {
     }
 }
 
-/// A large page, of which nothing is known.
-#[repr(align(0x20_0000))]
-struct Page(#[expect(dead_code, reason = "it is used through pointers only")] [MaybeUninit<u8>; PAGE]);
-
-/// A piece of memory in large pages.
+/// A large page, which begins where one can. There is never one in a piece: it is the room for some that is used.
 #[derive(Debug)]
-struct Piece(NonNull<[MaybeUninit<Page>]>);
+#[repr(align(0x20_0000))]
+struct Page(#[expect(dead_code, reason = "it is used through pointers only")] [u8; PAGE]);
+
+/// A piece of memory in large pages, which a list of none has room for. It has no pointers of its own to what is handed out of
+/// it, and gives its memory back when it goes: as do all pieces once nothing that is in any of them has a hold on them.
+#[derive(Debug)]
+struct Piece(Vec<Page>);
 
 impl Piece {
-    fn new() -> Piece {
-        let pages = Box::leak(Box::<[Page]>::new_uninit_slice(PAGES));
-        ask_for_large_pages(pages);
-        Piece(NonNull::from(pages))
+    /// A new one, if there is memory for it.
+    fn new() -> Option<Piece> {
+        let mut pages = Vec::new();
+        pages.try_reserve_exact(PAGES).ok()?;
+        ask_for_large_pages(pages.spare_capacity_mut());
+        Some(Piece(pages))
     }
-}
 
-impl Drop for Piece {
-    #[expect(unsafe_code, reason = "what was taken from a box is given back to one")]
-    fn drop(&mut self) {
-        // SAFETY: it was taken from such a box, and is given back this once. What has been handed out of it is not used any
-        // more: whatever is in it has its own hold on all the pieces, of which this is one.
-        drop(unsafe { Box::from_raw(self.0.as_ptr()) });
+    /// Where it begins.
+    fn first(&mut self) -> NonNull<u8> {
+        NonNull::new(self.0.as_mut_ptr()).expect("a list has a place").cast()
     }
 }
 
@@ -160,7 +165,7 @@ mod tests {
     /// Columns of many sizes, some longer than a piece and some made longer after the end, keep what is in them.
     #[test]
     fn what_is_in_large_pages_stays_there() {
-        let memory = Memory::large_pages();
+        let memory = Memory::in_pieces();
         let lengths = [1000, 0, 3, PAGES * PAGE, 1, 40 << 20, 2_000_000, 9_999_999];
         let mut bytes: Vec<Column<u8, Memory>> = Vec::new();
         let mut words: Vec<Column<u64, Memory>> = Vec::new();
@@ -197,7 +202,7 @@ mod tests {
 
     #[test]
     fn memory_is_handed_out_once() {
-        let memory = Memory::large_pages();
+        let memory = Memory::in_pieces();
         let columns: Vec<Column<u32, Memory>> =
             (0..2000).map(|_| Column::with_capacity_in(10_000, memory.clone())).collect();
         let mut starts: Vec<usize> = columns.iter().map(|column| column.as_ptr().addr()).collect();

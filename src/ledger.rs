@@ -1,6 +1,7 @@
 //! The double-entry ledger: every flow of money has a payer and a payee.
 
 use crate::units::Money;
+use crate::workers::at_a_time;
 use rayon::prelude::*;
 
 /// A party that pays or is paid.
@@ -133,6 +134,9 @@ impl AccountsMut<'_> {
 /// Flows of a month between kinds of party: payer, payee, flow.
 type Between = [[[Money; FLOWS.len()]; PARTY_KINDS.len()]; PARTY_KINDS.len()];
 
+/// Parties that there is one of each: their accounts come before those of platforms and agencies.
+const SINGLE: usize = 5;
+
 /// All of a ledger but banks' accounts.
 #[derive(Clone, Debug)]
 struct Rest {
@@ -143,9 +147,18 @@ struct Rest {
 }
 
 impl Rest {
-    /// Nothing yet, of so many parties, some of them platforms.
-    fn new(platforms: usize, parties: usize) -> Rest {
-        Rest { platforms, accounts: Accounts::new(parties), between: Box::default() }
+    /// Nothing yet.
+    fn new(platforms: usize, agencies: usize) -> Rest {
+        Rest { platforms, accounts: Accounts::new(SINGLE + platforms + agencies), between: Box::default() }
+    }
+
+    /// Nothing yet, of the same parties.
+    fn nothing(&self) -> Rest {
+        Rest {
+            platforms: self.platforms,
+            accounts: Accounts::new(self.accounts.cash.len()),
+            between: Box::default(),
+        }
     }
 
     /// The place of the account of a party that is no bank.
@@ -157,8 +170,8 @@ impl Rest {
             Party::Treasury => 2,
             Party::OutsideShareholders => 3,
             Party::Suppliers => 4,
-            Party::Platform(p) => 5 + p,
-            Party::Agency(a) => 5 + self.platforms + a,
+            Party::Platform(p) => SINGLE + p,
+            Party::Agency(a) => SINGLE + self.platforms + a,
             Party::Bank(b) => unreachable!("bank {b} has an account among the banks'"),
         }
     }
@@ -215,7 +228,7 @@ pub struct Ledger {
 impl Ledger {
     /// A ledger in which nobody has any cash.
     pub fn new(platforms: usize, banks: usize, agencies: usize) -> Ledger {
-        Ledger { banks: Accounts::new(banks), rest: Rest::new(platforms, 5 + platforms + agencies) }
+        Ledger { banks: Accounts::new(banks), rest: Rest::new(platforms, agencies) }
     }
 
     /// Forgets the flows of the month; cash stays.
@@ -244,10 +257,9 @@ impl Ledger {
     ) -> C {
         let Ledger { banks, rest } = self;
         assert_eq!(of_banks.len(), banks.cash.len(), "there is something on every bank");
-        // Half of what there is is only taken apart if it is as many at least.
-        let at_a_time = banks.cash.len() / workers.next_power_of_two();
+        let at_a_time = at_a_time(banks.cash.len(), workers);
         // Boxed, as they go from one bank to the next by value.
-        let none = || Box::new((Rest::new(rest.platforms, rest.accounts.cash.len()), nothing()));
+        let none = || Box::new((rest.nothing(), nothing()));
         let accounts = banks.cash.par_chunks_mut(1).zip(banks.net.par_chunks_mut(1));
         let posted = (accounts.zip(of_banks).enumerate().with_min_len(at_a_time))
             .fold(none, |mut posted, (bank, ((cash, net), of_bank))| {

@@ -5,7 +5,7 @@
 //! - what a user asks for: [`scenario`], and what rows the tables have: [`tables`];
 //! - rules as pure functions: [`information`], [`screening`], [`hazard`],
 //!   [`choice`];
-//! - state (many users lie in `large_pages`): [`agents`], [`ledger`], [`tally`], [`panel`], [`pooling`], all held by [`world`];
+//! - state (many users lie in `large_pages`; `workers` keep out of each other's way): [`agents`], [`ledger`], [`tally`], [`panel`], [`pooling`], all held by [`world`];
 //! - one process a file, in the order of a month: [`rules`], [`compliance`], [`delivery`],
 //!   [`sourcing`], [`repayment`], [`credit`], [`supervision`], [`exposure`], [`accounts`]; [`month`] calls them;
 //! - [`observe`] turns the world into rows, [`replicate`] runs one replicate, [`mod@run`] many;
@@ -62,4 +62,5 @@ pub(crate) mod testing;
 pub mod timings;
 pub mod units;
 pub mod validate;
+mod workers;
 pub mod world;

@@ -3,6 +3,7 @@
 use crate::agents::users::{has_thin_file, kind_of, quintile_of};
 use crate::counts::Counts;
 use crate::units::Money;
+use crate::workers::{APART, at_a_time};
 use rayon::prelude::*;
 
 /// A group of applicants for whom applications and approvals are counted.
@@ -151,6 +152,8 @@ pub struct Tally {
     pub multiple_change: i64,
 }
 
+const _: () = assert!(align_of::<Tally>() >= APART);
+
 impl Tally {
     /// A tally of nothing.
     pub fn new(banks: usize, classes: usize, platforms: usize, agencies: usize) -> Tally {
@@ -200,7 +203,7 @@ impl Tally {
     /// Adds what other parts of the users did, side by side with those who counted it; after that, all can be read.
     pub fn settle(&mut self, others: &[Tally]) {
         let counts = self.counts_mut();
-        let at_a_time = counts.len().div_ceil(1 + others.len());
+        let at_a_time = at_a_time(counts.len(), 1 + others.len());
         (counts.into_par_iter().enumerate().with_min_len(at_a_time))
             .for_each(|(which, counts)| counts.settle(others.iter().map(|other| other.counts()[which])));
         let add = |sums: &mut [u64], more: &[u64]| sums.iter_mut().zip(more).for_each(|(s, m)| *s += m);

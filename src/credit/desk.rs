@@ -3,6 +3,7 @@
 use crate::agents::users::BLOCK;
 use crate::random::{Key, Purpose, SIDE_BY_SIDE};
 use crate::tally::Groups;
+use crate::workers::APART;
 
 /// Places for everybody in a block, and for some more: what is not kept is written past the end, and draws are made
 /// side by side. A power of two, so that a place is quick to keep within bounds.
@@ -29,6 +30,8 @@ pub struct Desk {
     /// Draws of the next lender, for each of those who are refused.
     pub next_lender: Words,
 }
+
+const _: () = assert!(align_of::<Desk>() >= APART);
 
 /// For those who come up for an application.
 #[derive(Default)]
