@@ -47,10 +47,9 @@ impl MostPrecise {
     /// The most precise platform of a set + 1, or 0 if the set is empty.
     #[inline]
     pub fn of(&self, set: PlatformSet) -> u16 {
-        let (mut left, mut lowest) = (set, NOBODY);
-        for ranks in &self.lowest_rank {
-            lowest = lowest.min(ranks[usize::from(left as u8)]);
-            left >>= 8;
+        let mut lowest = NOBODY;
+        for (ranks, set) in self.lowest_rank.iter().zip(set.to_le_bytes()) {
+            lowest = lowest.min(ranks[usize::from(set)]);
         }
         self.by_rank[usize::from(lowest)]
     }

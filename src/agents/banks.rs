@@ -1,6 +1,6 @@
 //! Banks: classes of them, their data source, what they owe and are owed.
 
-use crate::random::{Key, Purpose, uniform};
+use crate::random::{Key, Purpose, uniform, words_below};
 use crate::scenario::parameters::{BankClassRow, Entry};
 use crate::units::Money;
 use rayon::prelude::*;
@@ -102,13 +102,11 @@ const SHARES_OFF: f64 = 1e-5;
 impl BankPicker {
     /// A picker of classes with these shares (which sum to 1) and numbers of banks.
     pub fn new(shares: &[f64], counts: &[usize]) -> BankPicker {
-        const WORDS: f64 = 4_294_967_296.0;
         let (mut end, mut first, mut first_word) = (0.0, 0, 0);
         let (mut near, mut classes) = (Vec::new(), Vec::new());
         for (share, count) in shares.iter().zip(counts) {
             end += share;
-            // A word stands for the middle of its part of (0, 1).
-            let words_to_end = libm::ceil(end * WORDS - 0.5).min(WORDS) as u64;
+            let words_to_end = words_below(end);
             if *share > 0.0 && words_to_end > first_word {
                 let class = ClassPart { start: end - share, share: *share, first, count: *count };
                 near.push(NearPart::of(&class, first_word as u32, (words_to_end - 1) as u32));

@@ -7,7 +7,7 @@ use crate::information::PlatformSet;
 use crate::large_pages::Memory;
 use crate::normal::{normal_cdf, normal_quantile};
 use crate::prefetch::Lines;
-use crate::random::{Key, Purpose, uniform};
+use crate::random::{Key, Purpose, words_below};
 use crate::scenario::parameters::Parameters;
 use rayon::prelude::*;
 use std::sync::Mutex;
@@ -644,8 +644,8 @@ fn populate_in(
 ) -> Vec<Block> {
     let sample = usize::try_from(parameters.users.sample).expect("a sample fits memory");
     let memberships = MembershipDraw::new(parameters);
-    let thin: [f64; 5] =
-        THIN_FILE_BY_QUINTILE.map(|factor| (factor * parameters.users.thin_file_share).min(1.0));
+    let thin: [u64; 5] =
+        THIN_FILE_BY_QUINTILE.map(|factor| words_below((factor * parameters.users.thin_file_share).min(1.0)));
     let loans = expected_loans(parameters);
     let number_of_blocks = sample.div_ceil(BLOCK);
     (0..number_of_blocks)
@@ -681,7 +681,7 @@ fn draw_block(
     users: usize,
     key: Key,
     memberships: &MembershipDraw,
-    thin: &[f64; 5],
+    thin: &[u64; 5],
     homes: &BankPicker,
     memory: &Memory,
 ) -> Block {
@@ -708,7 +708,7 @@ fn draw_block(
         for (draw, rank) in draws.iter().zip(ranks) {
             *rank = (draw[0] >> 16) as u16;
             let quintile = ((u64::from(draw[1]) * 5) >> 32) as usize;
-            let thin_file = uniform(draw[2]) < thin[quintile];
+            let thin_file = u64::from(draw[2]) < thin[quintile];
             block.traits.push(kind_of(quintile as u8 + 1, thin_file));
         }
         if columns > home {
@@ -861,6 +861,7 @@ fn membership_probabilities(reach: f64, loading: f64) -> [f64; ACTIVITY_LEVELS] 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::uniform;
     use crate::scenario::parameters::{Entry, PlatformRow};
     use std::sync::atomic::AtomicU32;
     use std::time::{Duration, Instant};

@@ -12,7 +12,7 @@ use crate::near::{GeometricSkip, NearLog, NearNormal, SkipTable};
 use crate::normal::normal_quantile;
 use crate::platform_tables::{ByWeight, MostPrecise};
 use crate::pooling::Delivered;
-use crate::random::{Key, Purpose, SIDE_BY_SIDE, uniform};
+use crate::random::{Key, Purpose, SIDE_BY_SIDE, uniform, words_below};
 use crate::scenario::value::LoanRecords;
 use crate::screening::{LendingTerms, Reading, weighted_signal};
 use crate::tally::{Groups, Tally};
@@ -31,12 +31,15 @@ pub struct Lending {
     at_once: usize,
     /// Probability that a candidate without, or with, a reported loan goes on to apply.
     goes_on: [f64; 2],
-    platform_share: f64,
-    diversion: f64,
+    /// Words that send an applicant through a platform, of those who are members of any.
+    through_platform: u64,
+    /// Words that send one whom the platform does not refer to the home bank.
+    diverted: u64,
     lender_reporting: f64,
     platforms: usize,
     by_weight: ByWeight,
-    refers: PlatformSet,
+    /// Whether a platform refers its applicants to its partner banks.
+    refers: Vec<bool>,
     /// By slot of an application: the platforms that sell lenders a score on it.
     may_sell: Vec<PlatformSet>,
     /// Precision of platforms' own scores.
@@ -135,9 +138,6 @@ impl Lending {
         let share = |hazard: f64| if candidate > 0.0 { (hazard / candidate).min(1.0) } else { 0.0 };
         let near_log = NearLog::table();
         let platforms = world.platforms.len();
-        let set = |member: &dyn Fn(usize) -> bool| {
-            (0..platforms).fold(0, |set: PlatformSet, p| set | PlatformSet::from(member(p)) << p)
-        };
         let counts = world.banks.counts();
         let rows = || world.parameters.banks.iter().map(|entry| &entry.row);
         let direct_precision: Vec<f64> = (0..platforms).map(|p| world.direct_precision(p)).collect();
@@ -171,7 +171,8 @@ impl Lending {
             buys: Buys::from(*source),
         };
         let sources: Vec<Source> = (0..Source::count(world.agencies.len())).map(Source::of_number).collect();
-        let selling = set(&|p| world.platforms[p].sells_directly);
+        let selling = (0..platforms).filter(|p| world.platforms[*p].sells_directly);
+        let selling = selling.fold(0, |set: PlatformSet, p| set | 1 << p);
         let expected = candidate * BLOCK as f64;
         Lending {
             key: world.key,
@@ -183,15 +184,15 @@ impl Lending {
                 .next_multiple_of(SIDE_BY_SIDE)
                 .max(SIDE_BY_SIDE),
             goes_on: [share(hazard), share(hazard * reported)],
-            platform_share,
-            diversion: credit.diversion,
+            through_platform: words_below(platform_share),
+            diverted: words_below(credit.diversion),
             lender_reporting: world.rules.lender_reporting,
             platforms,
             by_weight: ByWeight::new(
                 world.parameters.platforms.iter().map(|entry| entry.row.credit_weight).collect(),
                 platform_share,
             ),
-            refers: set(&|p| world.platforms[p].refers_applicants(world.month)),
+            refers: world.platforms.iter().map(|platform| platform.refers_applicants(world.month)).collect(),
             may_sell: [selling].into_iter().chain((0..platforms).map(|p| selling & 1 << p)).collect(),
             most_precise: MostPrecise::new(&direct_precision),
             partners: BankPicker::new(&rows().map(|row| row.partnership_weight).collect::<Vec<_>>(), &counts),
@@ -289,13 +290,13 @@ impl Lending {
         let (mut applicants, mut at_home) = (applicants.list(), at_home.list());
         ahead.bring_some();
         let candidates = self.apply(block, drawn, &mut applicants);
-        if self.platform_share > 0.0 {
+        if self.through_platform > 0 {
             let mut through_platforms = through_platforms.list();
             self.draw_ways(block, candidates, drawn);
             for applicant in applicants.as_slice() {
                 let [word, _] = way(drawn, *applicant);
                 let is_member = block.memberships(usize::from(applicant.place)) != 0;
-                let through_platform = is_member & (uniform(word) < self.platform_share);
+                let through_platform = is_member & (u64::from(word) < self.through_platform);
                 through_platforms.push_if(*applicant, through_platform);
                 at_home.push_if(*applicant, !through_platform);
             }
@@ -308,10 +309,10 @@ impl Lending {
                 tally.ask(application.groups);
                 let place = application.place();
                 let platform = self.by_weight.pick(block.memberships(place), first);
-                if self.refers >> platform & 1 == 1 {
+                if self.refers[platform] {
                     application.bank = self.partners.pick(second) as u16;
                     application.slot = platform as u8 + 1;
-                } else if uniform(second) < self.diversion {
+                } else if u64::from(second) < self.diverted {
                     application.bank = block.home_bank(place) as u16;
                 } else {
                     continue;
