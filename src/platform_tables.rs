@@ -97,8 +97,8 @@ impl ByWeight {
         let groups = || self.sums.iter().zip(sets).map(|(sums, set)| u64::from(sums[usize::from(set)]));
         let total: u64 = groups().sum();
         // A word stands for the middle of its part of (0, 1).
-        let u = (2 * u64::from(word) + 1) * self.per_below >> 31;
-        let mut left = u * total >> 32;
+        let u = ((2 * u64::from(word) + 1) * self.per_below) >> 31;
+        let mut left = (u * total) >> 32;
         // The group, and then by halves the platform within it: how many there are whose sums are passed.
         let (mut group, mut passed, mut sum) = (0, 0, 0);
         for of_group in groups().take(self.sums.len() - 1) {
