@@ -121,8 +121,8 @@ fn book_banks(world: &mut World, instalment: Money, fees: &[f64]) -> Booked {
     )
 }
 
-/// Tells `each` count of a bank that is not 0, with its place. In small samples most are: so which of some counts are not is
-/// asked at once.
+/// Tells `each` count of a bank that is not 0, with its place. In small samples most are 0, so some of them are looked at
+/// together.
 #[inline]
 fn above_zero(counts: &[u32], mut each: impl FnMut(usize, u32)) {
     const AT_ONCE: usize = 4;

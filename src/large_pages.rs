@@ -23,8 +23,8 @@ const PAGES: usize = 16;
 pub struct Memory(Option<Arc<Mutex<Pieces>>>);
 
 impl Memory {
-    /// Memory in large pages, where the system has to be asked for them, for what stays. What becomes longer than there is room
-    /// for moves to the usual memory; what it leaves behind is not used again.
+    /// Memory for what stays: in large pages on systems that have to be asked for them (others decide by themselves). What
+    /// becomes longer than there is room for moves to the usual memory; what it leaves behind is not used again.
     pub fn large_pages() -> Memory {
         if cfg!(target_os = "linux") { Memory::in_pieces() } else { Memory::default() }
     }
@@ -86,13 +86,13 @@ impl Pieces {
     }
 }
 
-/// A large page, which begins where one can. There is never one in a piece: it is the room for some that is used.
+/// As many bytes as a large page has, beginning where one can begin. Nobody ever makes one: only its size is of use.
 #[derive(Debug)]
 #[repr(align(0x20_0000))]
 struct Page(#[expect(dead_code, reason = "it is used through pointers only")] [u8; PAGE]);
 
-/// A piece of memory in large pages, which a list of none has room for. It has no pointers of its own to what is handed out of
-/// it, and gives its memory back when it goes: as do all pieces once nothing that is in any of them has a hold on them.
+/// A piece of memory in large pages: the room of a list that stays empty, which is given back with the list. That is once
+/// nothing is left that is in any of the pieces, since whatever is has its own hold on all of them.
 #[derive(Debug)]
 struct Piece(Vec<Page>);
 

@@ -58,9 +58,9 @@ impl MostPrecise {
 /// A platform of any set, drawn by weight.
 pub struct ByWeight {
     weights: Vec<f64>,
-    /// Numbers in (0, 1) are below it.
+    /// Draws, as numbers in (0, 1), are below it.
     below: f64,
-    /// 1 / `below`, in units of [`ByWeight::UNIT`].
+    /// 1 / `below`, in parts of which [`ByWeight::UNIT`] make 1.
     per_below: u64,
     /// By group, for each of its sets: the sum of weights, in parts of that of all of which there are [`ByWeight::ALL`].
     sums: Vec<[u32; SETS]>,

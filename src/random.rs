@@ -202,7 +202,8 @@ pub fn uniform(word: u32) -> f64 {
 
 /// How many words there are of which [`uniform`] is below `x`: the first so many.
 pub fn words_below(x: f64) -> u64 {
-    libm::ceil(x * WORDS - 0.5).min(WORDS) as u64
+    // At most all of them; none if `x` is not a number.
+    (libm::ceil(x * WORDS - 0.5) as u64).min(WORDS as u64)
 }
 
 #[inline(always)]

@@ -15,7 +15,7 @@ mod tests {
     use super::*;
     use rayon::prelude::*;
 
-    /// Everybody gets some if there are as many, and nobody is left with twice what another has.
+    /// Everybody gets some if there are as many.
     #[test]
     fn there_is_something_for_every_worker() {
         for (things, workers) in [(1, 1), (7, 2), (3, 2), (3, 3), (4, 3), (20, 8), (3, 20), (3400, 2)] {

@@ -92,21 +92,15 @@ struct NearPart {
 /// A bank, in the parts that near values tell apart.
 const WHOLE_BANK: u64 = 1 << 46;
 
-/// The smallest share of a class for which there are near values. More banks than there may be, times what a word can be
-/// past the end of such a class, are a number that they hold.
-const LEAST_NEAR_SHARE: f64 = 1.0 / 65_536.0;
-
-/// How far shares may be from a sum of 1.
-const SHARES_OFF: f64 = 1e-5;
-
 impl BankPicker {
-    /// A picker of classes with these shares (which sum to 1) and numbers of banks.
+    /// A picker of classes with these shares (which sum to 1, all but; what is missing is the last one's) and numbers of banks.
     pub fn new(shares: &[f64], counts: &[usize]) -> BankPicker {
         let (mut end, mut first, mut first_word) = (0.0, 0, 0);
         let (mut near, mut classes) = (Vec::new(), Vec::new());
-        for (share, count) in shares.iter().zip(counts) {
+        let last = shares.iter().rposition(|share| *share > 0.0);
+        for (place, (share, count)) in shares.iter().zip(counts).enumerate() {
             end += share;
-            let words_to_end = words_below(end);
+            let words_to_end = if Some(place) == last { 1 << u32::BITS } else { words_below(end) };
             if *share > 0.0 && words_to_end > first_word {
                 let class = ClassPart { start: end - share, share: *share, first, count: *count };
                 near.push(NearPart::of(&class, first_word as u32, (words_to_end - 1) as u32));
@@ -115,8 +109,6 @@ impl BankPicker {
             }
             first += count;
         }
-        assert!((end - 1.0).abs() < SHARES_OFF, "shares sum to {end}");
-        near.last_mut().expect("some class is picked").last_word = u32::MAX;
         let first_class =
             |bits: u32| near.partition_point(|class| class.last_word < bits << (32 - FIRST_BITS)) as u16;
         BankPicker { first_classes: (0..1 << FIRST_BITS).map(first_class).collect(), near, classes }
@@ -157,18 +149,22 @@ impl ClassPart {
 impl NearPart {
     /// Near values of a class whose first and last word these are.
     fn of(class: &ClassPart, first_word: u32, last_word: u32) -> NearPart {
-        /// A word times the rounding of `per_word` is no more, in banks.
-        const OF_ROUNDING: f64 = 1.0 / 32_768.0;
+        /// In banks: what is cut off `per_word`, less than one part of a bank, times as many words as there are.
+        const CUT_OFF: f64 = 4_294_967_296.0 / WHOLE_BANK as f64;
         let per_share = class.count as f64 / class.share;
         let whole = WHOLE_BANK as f64;
-        // Twice what exact values are off, in their starts and in all steps.
-        let error = OF_ROUNDING + 4.0 * f64::EPSILON * (per_share + class.count as f64);
-        let is_near = class.share >= LEAST_NEAR_SHARE && error < 0.25;
+        let per_word = per_share * (whole / 4_294_967_296.0);
+        let at_first = ((uniform(first_word) - class.start) * per_share * whole).max(0.0);
+        // And twice what exact values are off, in their starts and in all steps.
+        let error = CUT_OFF + 4.0 * f64::EPSILON * (per_share + class.count as f64);
+        let most = f64::from(last_word - first_word) * per_word + at_first;
+        // Classes of next to no share have exact values only.
+        let is_near = error < 0.25 && most < (u64::MAX / 2) as f64;
         NearPart {
             first_word,
             last_word,
-            per_word: (per_share * (whole / 4_294_967_296.0)) as u64,
-            at_first: ((uniform(first_word) - class.start) * per_share * whole).max(0.0) as u64,
+            per_word: if is_near { per_word as u64 } else { 0 },
+            at_first: if is_near { at_first as u64 } else { 0 },
             error: if is_near { (error * whole) as u64 + 1 } else { WHOLE_BANK },
             first: class.first as u32,
             last: (class.first + class.count - 1) as u32,
@@ -208,7 +204,8 @@ impl LoanBooks {
     pub fn new(banks: usize, slots: usize, term: u32) -> LoanBooks {
         LoanBooks {
             slots,
-            granted: vec![vec![0; banks * slots]; term as usize],
+            // One by one, so that a month takes memory once something is granted in it.
+            granted: (0..term).map(|_| vec![0; banks * slots]).collect(),
             balance: vec![Money::ZERO; banks * slots],
             instalment: vec![Money::ZERO; banks * slots],
             outstanding: vec![Money::ZERO; banks],
@@ -226,7 +223,7 @@ impl LoanBooks {
         self.granted.len() as u32
     }
 
-    /// A bank's books in a month.
+    /// A bank's books in a month. Its loans amortise before any are granted.
     pub fn of(&mut self, bank: usize, month: u32) -> BankBooks<'_> {
         let (slots, term) = (bank * self.slots..(bank + 1) * self.slots, self.term());
         BankBooks {
@@ -505,7 +502,7 @@ mod tests {
     /// as there are whole ones in the number's part of it: whatever near values say.
     #[test]
     fn the_bank_picked_is_the_one_that_exact_values_give() {
-        let shares: [(&[f64], &[usize]); 7] = [
+        let shares: [(&[f64], &[usize]); 12] = [
             (&[0.377, 0.155, 0.12, 0.04, 0.15, 0.108, 0.05], &[6, 12, 125, 18, 1500, 1600, 139]),
             (&[1.0], &[1]),
             (&[1.0], &[60_000]),
@@ -513,6 +510,12 @@ mod tests {
             (&[0.0, 1e-12, 1.0 - 2e-12, 1e-12], &[4, 4, 50, 4]),
             (&[0.3, 0.3, 0.4 - 1e-7], &[100, 100, 59_000]),
             (&[1.0 / 17.0; 17], &[3; 17]),
+            (&[0.9, 0.1], &[11, 1]),
+            (&[0.7, 0.3], &[3000, 10]),
+            // A sum of a little less than 1, the rest of which is the last one's.
+            (&[0.999_999_5, 1e-12], &[3, 5]),
+            (&[0.999_999_5, 1e-9], &[1, 59_000]),
+            (&[0.0, 0.4], &[2, 3]),
         ];
         let key = Key::new(8, 1);
         for (shares, counts) in shares {

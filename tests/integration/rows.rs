@@ -103,8 +103,8 @@ fn a_bank_row_says_what_its_banks_have_done_and_been_paid() {
     pay(&mut world, two, Party::Treasury, Flow::Fine, 0.5);
     world.record.written_off[0] = Money::from_cny(40.0);
     world.record.written_off[1] = Money::from_cny(2.0);
-    world.banks.books.of(0, 1).grant(0, 1, Money::from_cny(100.0));
-    world.banks.books.of(1, 1).grant(2, 1, Money::from_cny(10.0));
+    world.banks.books.of(0, 1).grant(0, 1, Money::from_cny(50.0));
+    world.banks.books.of(1, 1).grant(2, 1, Money::from_cny(5.0));
     world.banks.source[..2].clone_from_slice(&[Source::Direct, Source::AllAgencies]);
     world.banks.source[2..5].clone_from_slice(&[Source::None, Source::Agency(SOUTH), Source::Direct]);
     (world.banks.belief[0], world.banks.belief[1]) = (0.1, 0.3);
