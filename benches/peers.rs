@@ -24,6 +24,9 @@ use std::time::{Duration, Instant};
 
 /// Months of the reference model.
 const MONTHS: u32 = 36;
+/// With whom all are compared.
+const CREDIT_ONLY: &str = "this program, two threads";
+const PLAIN: &str = "plain Rust, one thread";
 const ROUNDS: usize = 3;
 
 fn main() {
@@ -32,11 +35,11 @@ fn main() {
     let given = arguments.iter().find_map(|argument| argument.replace('_', "").parse().ok());
     let users: u64 = given.unwrap_or(if measures { 10_000_000 } else { 2_000 });
     let mut contenders = vec![
-        Contender::new("this program, two threads", users, Box::new(|users| credit_only(users, 2))),
+        Contender::new(CREDIT_ONLY, users, Box::new(|users| credit_only(users, 2))),
         Contender::new("this program, one thread", users, Box::new(|users| credit_only(users, 1))),
-        Contender::new("plain Rust, one thread", users, Box::new(plain)),
-        Contender::new("all of it, two threads", users, Box::new(|users| all_of_it(users, 2))),
-        Contender::new("all of it, one thread", users, Box::new(|users| all_of_it(users, 1))),
+        Contender::new(PLAIN, users, Box::new(plain)),
+        Contender::new("december-deadline, two threads", users, Box::new(|users| all_of_it(users, 2))),
+        Contender::new("december-deadline, one thread", users, Box::new(|users| all_of_it(users, 1))),
     ];
     if measures {
         for (module, script, users) in [
@@ -56,12 +59,13 @@ fn main() {
     for _ in 0..if measures { ROUNDS } else { 1 } {
         contenders.iter_mut().for_each(Contender::run);
     }
-    let [first, plain] = [0, 2].map(|contender: usize| contenders[contender].median());
+    let median_of = |name| contenders.iter().find(|contender| contender.name == name).map(Contender::median);
+    let [first, plain] = [CREDIT_ONLY, PLAIN].map(|name| median_of(name).expect("it has run"));
     let titles = ["ns per user-month", "times this program", "times plain Rust"];
-    println!("{:<28}{:>12}{:>20}{:>20}{:>20}", "", "users", titles[0], titles[1], titles[2]);
+    println!("{:<32}{:>12}{:>20}{:>20}{:>20}", "", "users", titles[0], titles[1], titles[2]);
     for contender in &contenders {
         let (Contender { name, users, .. }, median) = (contender, contender.median());
-        println!("{name:<28}{users:>12}{median:>20.2}{:>20.1}{:>20.2}", median / first, median / plain);
+        println!("{name:<32}{users:>12}{median:>20.2}{:>20.1}{:>20.2}", median / first, median / plain);
     }
 }
 

@@ -99,14 +99,14 @@ fn book_banks(world: &mut World, instalment: Money, fees: &[f64]) -> Booked {
         banks.books.of_all(world.month).zip(&banks.class).zip(&mut banks.decisions),
         || Booked::nothing(fees.len()),
         |bank, ((mut books, class), decisions), ledger, booked| {
-            above_zero(tally.granted(bank), |slot, count| {
+            for (slot, count) in above_zero(tally.granted(bank)) {
                 let lent = books.grant(slot, count, instalment);
                 ledger.post(Party::Bank(bank), Party::Users, Flow::PrincipalLent, lent);
                 if slot != usize::from(HOME_SLOT) {
                     booked.partnership_lent += lent;
                 }
-            });
-            above_zero(tally.queries(bank), |seller, count| {
+            }
+            for (seller, count) in above_zero(tally.queries(bank)) {
                 let amount = Money::from_cny(fees[seller] * (f64::from(count) * weight));
                 let (party, flow) = match seller.checked_sub(platforms) {
                     None => (Party::Platform(seller), Flow::DirectFee),
@@ -114,29 +114,16 @@ fn book_banks(world: &mut World, instalment: Money, fees: &[f64]) -> Booked {
                 };
                 ledger.post(Party::Bank(bank), party, flow, amount);
                 booked.sell(*class, seller, u64::from(count), amount);
-            });
+            }
             decisions.push(f64::from(tally.decisions(bank).made));
         },
         Booked::add,
     )
 }
 
-/// Tells `each` count of a bank that is not 0, with its place. In small samples most are 0, so some of them are looked at
-/// together.
-#[inline]
-fn above_zero(counts: &[u32], mut each: impl FnMut(usize, u32)) {
-    const AT_ONCE: usize = 4;
-    let (chunks, rest) = counts.as_chunks::<AT_ONCE>();
-    for (chunk, start) in chunks.iter().zip((0..).step_by(AT_ONCE)) {
-        if *chunk != [0; AT_ONCE] {
-            (start..)
-                .zip(chunk)
-                .filter(|(_, count)| **count > 0)
-                .for_each(|(place, count)| each(place, *count));
-        }
-    }
-    let rest_start = counts.len() - rest.len();
-    (rest_start..).zip(rest).filter(|(_, count)| **count > 0).for_each(|(place, count)| each(place, *count));
+/// The counts of a bank that are not 0, with their places.
+fn above_zero(counts: &[u32]) -> impl Iterator<Item = (usize, u32)> {
+    counts.iter().copied().enumerate().filter(|(_, count)| *count > 0)
 }
 
 /// Records what each seller sold to each class of banks.

@@ -134,8 +134,8 @@ impl AccountsMut<'_> {
 /// Flows of a month between kinds of party: payer, payee, flow.
 type Between = [[[Money; FLOWS.len()]; PARTY_KINDS.len()]; PARTY_KINDS.len()];
 
-/// Parties that there is one of each: their accounts come before those of platforms and agencies.
-const SINGLE: usize = 5;
+/// Parties of which there is one each, all but platforms, banks and agencies: their accounts come before those of the others.
+const SINGLE: usize = PARTY_KINDS.len() - 3;
 
 /// All of a ledger but banks' accounts.
 #[derive(Clone, Debug)]
@@ -147,18 +147,9 @@ struct Rest {
 }
 
 impl Rest {
-    /// Nothing yet.
-    fn new(platforms: usize, agencies: usize) -> Rest {
-        Rest { platforms, accounts: Accounts::new(SINGLE + platforms + agencies), between: Box::default() }
-    }
-
-    /// Nothing yet, of the same parties.
-    fn nothing(&self) -> Rest {
-        Rest {
-            platforms: self.platforms,
-            accounts: Accounts::new(self.accounts.cash.len()),
-            between: Box::default(),
-        }
+    /// Nothing yet, of so many parties, some of them platforms.
+    fn new(platforms: usize, parties: usize) -> Rest {
+        Rest { platforms, accounts: Accounts::new(parties), between: Box::default() }
     }
 
     /// The place of the account of a party that is no bank.
@@ -228,7 +219,7 @@ pub struct Ledger {
 impl Ledger {
     /// A ledger in which nobody has any cash.
     pub fn new(platforms: usize, banks: usize, agencies: usize) -> Ledger {
-        Ledger { banks: Accounts::new(banks), rest: Rest::new(platforms, agencies) }
+        Ledger { banks: Accounts::new(banks), rest: Rest::new(platforms, SINGLE + platforms + agencies) }
     }
 
     /// Forgets the flows of the month; cash stays.
@@ -259,7 +250,7 @@ impl Ledger {
         assert_eq!(of_banks.len(), banks.cash.len(), "there is something on every bank");
         let at_a_time = at_a_time(banks.cash.len(), workers);
         // Boxed, as they go from one bank to the next by value.
-        let none = || Box::new((rest.nothing(), nothing()));
+        let none = || Box::new((Rest::new(rest.platforms, rest.accounts.cash.len()), nothing()));
         let accounts = banks.cash.par_chunks_mut(1).zip(banks.net.par_chunks_mut(1));
         let posted = (accounts.zip(of_banks).enumerate().with_min_len(at_a_time))
             .fold(none, |mut posted, (bank, ((cash, net), of_bank))| {

@@ -4,7 +4,7 @@
 //! unit is a logarithm itself: there the error changes a probability by a billionth of it.)
 
 use crate::normal::normal_quantile;
-use crate::random::uniform;
+use crate::random::{WORDS, uniform};
 use std::sync::OnceLock;
 
 /// Geometric skips: how many candidates are passed over when each is taken with one probability, that is
@@ -41,7 +41,7 @@ impl GeometricSkip {
     /// The first word whose skip is less than `most`, where that of the word before is `most`; `None` if that is not
     /// where exact logarithms have it.
     fn end_of(&self, most: u32, near_log: &NearLog) -> Option<u32> {
-        let near = (libm::exp(f64::from(most) * self.log_none) * 4_294_967_296.0) as u32;
+        let near = (libm::exp(f64::from(most) * self.log_none) * WORDS) as u32;
         let ends = |word: &u32| self.of(word - 1, near_log) == most && self.of(*word, near_log) < most;
         (near.saturating_sub(1).max(1)..=near.saturating_add(1)).find(ends)
     }
@@ -234,7 +234,7 @@ impl NearNormal {
             f64::from(f32::from_bits(0.5f32.to_bits() + bits))
         };
         let (start, end) = (first_of(part), first_of(part + 1));
-        let at = |words: f64| normal_quantile(words / 4_294_967_296.0);
+        let at = |words: f64| normal_quantile(words / WORDS);
         let slope = (at(end) - at(start)) / (end - start);
         let offs = || {
             let words = (0..=POINTS).map(|point| start + (end - start) * point as f64 / POINTS as f64);

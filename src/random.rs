@@ -190,7 +190,7 @@ impl rand::TryRng for KeyedGenerator {
 }
 
 /// How many words there are.
-const WORDS: f64 = 4_294_967_296.0;
+pub const WORDS: f64 = 4_294_967_296.0;
 
 /// The middle of the `word`-th of 2^32 equal parts of (0, 1).
 #[inline]
@@ -291,10 +291,9 @@ mod tests {
                 "{word}"
             );
         }
-        assert_eq!(
-            [-1.0, 0.0, 1e-300, 1e-10, 2e-10, 1.0, 3.0].map(words_below),
-            [0, 0, 0, 0, 1, 1 << 32, 1 << 32]
-        );
+        let all = 1 << 32;
+        let ends = [f64::NAN, -1.0, 0.0, 1e-300, 1e-10, 2e-10, 1.0, 3.0, f64::INFINITY];
+        assert_eq!(ends.map(words_below), [0, 0, 0, 0, 0, 1, all, all, all]);
     }
 
     #[test]

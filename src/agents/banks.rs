@@ -1,6 +1,6 @@
 //! Banks: classes of them, their data source, what they owe and are owed.
 
-use crate::random::{Key, Purpose, uniform, words_below};
+use crate::random::{Key, Purpose, WORDS, uniform, words_below};
 use crate::scenario::parameters::{BankClassRow, Entry};
 use crate::units::Money;
 use rayon::prelude::*;
@@ -93,14 +93,15 @@ struct NearPart {
 const WHOLE_BANK: u64 = 1 << 46;
 
 impl BankPicker {
-    /// A picker of classes with these shares (which sum to 1, all but; what is missing is the last one's) and numbers of banks.
+    /// A picker of classes with these shares, which sum to 1, and numbers of banks. Where the sum is a little less, the rest is
+    /// the last one's.
     pub fn new(shares: &[f64], counts: &[usize]) -> BankPicker {
         let (mut end, mut first, mut first_word) = (0.0, 0, 0);
         let (mut near, mut classes) = (Vec::new(), Vec::new());
         let last = shares.iter().rposition(|share| *share > 0.0);
         for (place, (share, count)) in shares.iter().zip(counts).enumerate() {
             end += share;
-            let words_to_end = if Some(place) == last { 1 << u32::BITS } else { words_below(end) };
+            let words_to_end = if Some(place) == last { WORDS as u64 } else { words_below(end) };
             if *share > 0.0 && words_to_end > first_word {
                 let class = ClassPart { start: end - share, share: *share, first, count: *count };
                 near.push(NearPart::of(&class, first_word as u32, (words_to_end - 1) as u32));
@@ -150,10 +151,10 @@ impl NearPart {
     /// Near values of a class whose first and last word these are.
     fn of(class: &ClassPart, first_word: u32, last_word: u32) -> NearPart {
         /// In banks: what is cut off `per_word`, less than one part of a bank, times as many words as there are.
-        const CUT_OFF: f64 = 4_294_967_296.0 / WHOLE_BANK as f64;
+        const CUT_OFF: f64 = WORDS / WHOLE_BANK as f64;
         let per_share = class.count as f64 / class.share;
         let whole = WHOLE_BANK as f64;
-        let per_word = per_share * (whole / 4_294_967_296.0);
+        let per_word = per_share * (whole / WORDS);
         let at_first = ((uniform(first_word) - class.start) * per_share * whole).max(0.0);
         // And twice what exact values are off, in their starts and in all steps.
         let error = CUT_OFF + 4.0 * f64::EPSILON * (per_share + class.count as f64);
@@ -204,7 +205,7 @@ impl LoanBooks {
     pub fn new(banks: usize, slots: usize, term: u32) -> LoanBooks {
         LoanBooks {
             slots,
-            // One by one, so that a month takes memory once something is granted in it.
+            // Not copies of one, which would take memory at once: a month takes some when something is granted in it.
             granted: (0..term).map(|_| vec![0; banks * slots]).collect(),
             balance: vec![Money::ZERO; banks * slots],
             instalment: vec![Money::ZERO; banks * slots],
@@ -486,7 +487,7 @@ mod tests {
 
     /// The word whose part of (0, 1) a number is in.
     fn word(u: f64) -> u32 {
-        (u * 4_294_967_296.0) as u32
+        (u * WORDS) as u32
     }
 
     #[test]

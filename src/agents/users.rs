@@ -7,7 +7,7 @@ use crate::information::PlatformSet;
 use crate::large_pages::Memory;
 use crate::normal::{normal_cdf, normal_quantile};
 use crate::prefetch::Lines;
-use crate::random::{Key, Purpose, words_below};
+use crate::random::{Key, Purpose, WORDS, words_below};
 use crate::scenario::parameters::Parameters;
 use rayon::prelude::*;
 use std::sync::Mutex;
@@ -779,7 +779,8 @@ fn signed(word: u32) -> i32 {
 impl Members {
     /// Persons are members with these probabilities.
     fn with(probabilities: [f64; 4]) -> Members {
-        let below = probabilities.map(|probability| (probability * 4_294_967_296.0) as u64);
+        // Cut, not as `words_below` has it, which is one word more at times: everybody's memberships would be others.
+        let below = probabilities.map(|probability| (probability * WORDS) as u64);
         let always = (0..4).map(|p| u16::from(below[p] > u64::from(u32::MAX)) << p).sum();
         Members { below: below.map(|below| signed(below as u32)), always }
     }
