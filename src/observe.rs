@@ -180,7 +180,7 @@ fn bank_row(world: &World, banks: std::ops::Range<usize>, single: Option<usize>)
         banks.clone().filter(|b| uses(world.banks.source[*b])).count() as f64 / count
     };
     let (decisions, approvals) = (sum(|d| d.made), sum(|d| d.approvals));
-    let defaulted = tally.defaulted.iter().filter(|loan| banks.contains(&usize::from(loan.lender))).count();
+    let defaulted = tally.defaulted_of(banks.clone()).len();
     let opening: u64 = world.record.opening_loans[banks.clone()].iter().sum();
     BankMonthRow {
         month: world.now(),

@@ -115,7 +115,7 @@ impl Repayment {
         let quintile = block.quintile(place);
         block.default(place, |loan| {
             let (lender, slot, cohort) = (loan.lender, loan.slot, loan.cohort());
-            tally.defaulted.push(DefaultedLoan { lender, slot, cohort, quintile });
+            tally.default(DefaultedLoan { lender, slot, cohort, quintile });
         });
         block.lock_out(place, self.locked_until);
         tally.defaulters += 1;
@@ -167,10 +167,8 @@ impl CameUp {
 /// a share 1 - lgd of the balance is recovered, the rest written off.
 pub fn book(world: &mut World) {
     world.record.opening_loans.clone_from(&world.banks.books.loans);
-    let defaulted = std::mem::take(&mut world.tallies[0].defaulted);
-    let lost = book_defaults(world, &defaulted);
-    world.record.performing_by_quintile = performing_by_quintile(world, &defaulted);
-    world.tallies[0].defaulted = defaulted;
+    let lost = book_defaults(world);
+    world.record.performing_by_quintile = performing_by_quintile(world);
     let closing_cohort = (world.month.wrapping_sub(world.parameters.credit.term_months) & 0x7f) as usize;
     world.loans_by_quintile[closing_cohort] = [0; 5];
     let closing = world.instalments[closing_cohort];
@@ -210,8 +208,8 @@ pub fn book(world: &mut World) {
 }
 
 /// Takes defaulted loans off the counts by quintile; returns the opening balance of all others.
-fn performing_by_quintile(world: &mut World, defaulted: &[DefaultedLoan]) -> ByQuintile<Money> {
-    for loan in defaulted {
+fn performing_by_quintile(world: &mut World) -> ByQuintile<Money> {
+    for loan in world.tallies[0].defaulted() {
         world.loans_by_quintile[usize::from(loan.cohort)][usize::from(loan.quintile) - 1] -= 1;
     }
     let term = world.parameters.credit.term_months;
@@ -227,9 +225,9 @@ fn performing_by_quintile(world: &mut World, defaulted: &[DefaultedLoan]) -> ByQ
 }
 
 /// Takes defaulted loans off the books; returns their balances, by bank.
-fn book_defaults(world: &mut World, defaulted: &[DefaultedLoan]) -> Vec<Money> {
+fn book_defaults(world: &mut World) -> Vec<Money> {
     let mut lost = vec![Money::ZERO; world.banks.len()];
-    for loan in defaulted {
+    for loan in world.tallies[0].defaulted() {
         let age = world.month.wrapping_sub(u32::from(loan.cohort)) & 0x7f;
         let instalment = world.instalments[usize::from(loan.cohort)];
         let (bank, slot) = (usize::from(loan.lender), usize::from(loan.slot));

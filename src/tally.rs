@@ -5,6 +5,7 @@ use crate::counts::Counts;
 use crate::units::Money;
 use crate::workers::{APART, at_a_time};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// A group of applicants for whom applications and approvals are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,7 +103,7 @@ pub struct Decisions {
 }
 
 /// A loan in default.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DefaultedLoan {
     /// Lender.
     pub lender: u16,
@@ -112,6 +113,52 @@ pub struct DefaultedLoan {
     pub cohort: u8,
     /// Income quintile of the borrower, 1 (lowest) to 5.
     pub quintile: u8,
+}
+
+/// Loans in default, one lender's after another's once they are settled: books of banks then lie ahead in memory instead of all
+/// over it, and nobody looks through all loans for those of a bank.
+#[derive(Clone, Debug)]
+struct Defaulted {
+    loans: Vec<DefaultedLoan>,
+    /// Where each lender's begin and, behind them, how many there are in all.
+    first: Vec<usize>,
+}
+
+impl Defaulted {
+    /// None, of so many banks: which can be read.
+    fn new(banks: usize) -> Defaulted {
+        Defaulted { loans: Vec::new(), first: vec![0; banks + 1] }
+    }
+
+    /// Takes in what was found elsewhere, and puts all in the order of lenders; after that, they can be read.
+    fn settle<'a>(&mut self, others: impl Iterator<Item = &'a Defaulted>) {
+        others.for_each(|other| self.loans.extend_from_slice(&other.loans));
+        self.first.fill(0);
+        self.loans.iter().for_each(|loan| self.first[usize::from(loan.lender) + 1] += 1);
+        let mut before = 0;
+        for first in &mut self.first {
+            before += *first;
+            *first = before;
+        }
+        let (mut next, mut sorted) = (self.first.clone(), vec![DefaultedLoan::default(); self.loans.len()]);
+        for loan in &self.loans {
+            let place = &mut next[usize::from(loan.lender)];
+            sorted[*place] = *loan;
+            *place += 1;
+        }
+        self.loans = sorted;
+    }
+
+    /// Those of some neighbouring banks.
+    fn of(&self, banks: Range<usize>) -> &[DefaultedLoan] {
+        assert_eq!(self.first.last(), Some(&self.loans.len()), "they are settled before they are read");
+        &self.loans[self.first[banks.start]..self.first[banks.end]]
+    }
+
+    /// Forgets all.
+    fn clear(&mut self) {
+        self.loans.clear();
+    }
 }
 
 /// Counts by income quintile, the lowest first.
@@ -136,8 +183,7 @@ pub struct Tally {
     decided: Counts,
     /// Loans granted, by bank and slot.
     granted: Counts,
-    /// Loans in default.
-    pub defaulted: Vec<DefaultedLoan>,
+    defaulted: Defaulted,
     /// Persons who defaulted.
     pub defaulters: u64,
     /// Queries, by bank and seller: platforms, then agencies. One a decision at most.
@@ -168,7 +214,7 @@ impl Tally {
             agency_decisions: 0,
             decided: Counts::new(4 * banks),
             granted: Counts::new(banks * slots),
-            defaulted: Vec::new(),
+            defaulted: Defaulted::new(banks),
             defaulters: 0,
             queries: Counts::new(banks * sellers),
             records: vec![0; classes * agencies],
@@ -206,13 +252,13 @@ impl Tally {
         let at_a_time = at_a_time(counts.len(), 1 + others.len());
         (counts.into_par_iter().enumerate().with_min_len(at_a_time))
             .for_each(|(which, counts)| counts.settle(others.iter().map(|other| other.counts()[which])));
+        self.defaulted.settle(others.iter().map(|other| &other.defaulted));
         let add = |sums: &mut [u64], more: &[u64]| sums.iter_mut().zip(more).for_each(|(s, m)| *s += m);
         for other in others {
             add(&mut self.asked, &other.asked);
             add(&mut self.got, &other.got);
             add(&mut self.records, &other.records);
             add(&mut self.records_of, &other.records_of);
-            self.defaulted.extend_from_slice(&other.defaulted);
             self.agency_decisions += other.agency_decisions;
             self.defaulters += other.defaulters;
             self.borrowers_change += other.borrowers_change;
@@ -299,6 +345,22 @@ impl Tally {
             granted[usize::from(Groups(groups as u8).quintile()) - 1] += count;
         }
         granted
+    }
+
+    /// Counts a loan in default.
+    #[inline]
+    pub fn default(&mut self, loan: DefaultedLoan) {
+        self.defaulted.loans.push(loan);
+    }
+
+    /// Loans in default.
+    pub fn defaulted(&self) -> &[DefaultedLoan] {
+        &self.defaulted.loans
+    }
+
+    /// Loans of some neighbouring banks in default.
+    pub fn defaulted_of(&self, banks: Range<usize>) -> &[DefaultedLoan] {
+        self.defaulted.of(banks)
     }
 
     /// Counts a change of what a person owes: loans and whether to several lenders.
@@ -450,6 +512,7 @@ mod tests {
     #[test]
     fn parts_add_up_to_the_whole() {
         let (groups, others) = (Groups::of(true, true, 5), Groups::of(false, true, 5));
+        let loan = |lender, quintile| DefaultedLoan { lender, slot: 2, cohort: 3, quintile };
         let one = |tally: &mut Tally| {
             tally.ask(groups);
             tally.decide(1, groups, true);
@@ -458,7 +521,8 @@ mod tests {
             tally.query_platform(1, 2);
             tally.defaulters += 2;
             tally.change_of_debt((0, false), (2, true));
-            tally.defaulted.push(DefaultedLoan { lender: 1, slot: 2, cohort: 3, quintile: 4 });
+            tally.default(loan(1, 4));
+            tally.default(loan(0, 5));
         };
         let other = |tally: &mut Tally| {
             tally.ask(groups);
@@ -470,6 +534,7 @@ mod tests {
             tally.grant(1, 2, groups);
             tally.query_platform(0, 0);
             tally.defaulters += 1;
+            tally.default(loan(0, 1));
             tally.change_of_debt((3, true), (1, false));
             tally.change_of_debt((1, false), (0, false));
             tally.change_of_debt((0, false), (1, true));
@@ -496,6 +561,11 @@ mod tests {
         assert_eq!((whole.records_of(0), whole.records_of(1)), (&[0; 3][..], &[0, 0, 1][..]));
         assert_eq!((whole.granted(1)[2], whole.granted_to()), (1, [0, 0, 0, 0, 1]));
         assert_eq!((whole.direct_decisions(), whole.agency_decisions, whole.defaulters), (2, 3, 3));
+        assert_eq!(
+            [0..1, 1..2, 0..2, 1..1].map(|banks| whole.defaulted_of(banks)),
+            [&[loan(0, 5), loan(0, 1)][..], &[loan(1, 4)], &[loan(0, 5), loan(0, 1), loan(1, 4)], &[]]
+        );
+        assert_eq!(whole.defaulted().len(), 3);
         assert_eq!((whole.borrowers_change, whole.multiple_change), (2, 2));
         assert_eq!((whole.asked(Group::TopQuintile), whole.got(Group::TopQuintile)), (2, 1));
         whole.clear();

@@ -536,7 +536,7 @@ fn a_default_hits_every_loan() {
     same(world.record.written_off.iter().copied().sum::<Money>().cny(), 0.65 * 33e6, "written off");
     let paid = [Flow::Interest, Flow::Commission, Flow::Funding].map(|flow| world.ledger.total(flow));
     assert_eq!(paid, [Money::ZERO; 3]);
-    assert_eq!((world.tallies[0].defaulters, world.tallies[0].defaulted.len()), (1, 3));
+    assert_eq!((world.tallies[0].defaulters, world.tallies[0].defaulted().len()), (1, 3));
     assert_eq!(users(&world)[0], 0);
     let person = world.blocks[0].people().get(0).unwrap();
     assert!(person.locked_out(8) && !person.locked_out(9), "month 4 and 5 more");

@@ -86,11 +86,11 @@ fn a_bank_row_says_what_its_banks_have_done_and_been_paid() {
         let groups = Groups::of(creditworthy, false, 3);
         (0..times).for_each(|_| world.tallies[0].decide(bank, groups, approved));
     }
-    world.add_tallies();
     for (lender, times) in [(0, 2), (1, 1), (6, 5)] {
         let loan = DefaultedLoan { lender, slot: 0, cohort: 1, quintile: 1 };
-        (0..times).for_each(|_| world.tallies[0].defaulted.push(loan));
+        (0..times).for_each(|_| world.tallies[0].default(loan));
     }
+    world.add_tallies();
     world.record.opening_loans = vec![30, 10, 100, 100, 100, 100, 100, 0];
     let (one, two) = (Party::Bank(0), Party::Bank(1));
     pay(&mut world, one, Party::Users, Flow::PrincipalLent, 7_000.0);
