@@ -5,7 +5,8 @@
 //! - what a user asks for: [`scenario`], and what rows the tables have: [`tables`];
 //! - rules as pure functions: [`information`], [`screening`], [`hazard`],
 //!   [`choice`];
-//! - state (many users lie in `large_pages`; `workers` keep out of each other's way): [`agents`], [`ledger`], [`tally`], [`panel`], [`pooling`], all held by [`world`];
+//! - state (many users lie in `large_pages`; `workers` keep out of each other's way; `counts` and `counting_sort` serve what there is
+//!   much of): [`agents`], [`ledger`], [`tally`], [`panel`], [`pooling`], all held by [`world`];
 //! - one process a file, in the order of a month: [`rules`], [`compliance`], [`delivery`],
 //!   [`sourcing`], [`repayment`], [`credit`], [`supervision`], [`exposure`], [`accounts`]; [`month`] calls them;
 //! - [`observe`] turns the world into rows, [`replicate`] runs one replicate, [`mod@run`] many;
@@ -24,6 +25,7 @@ pub mod choice;
 pub mod cli;
 pub mod comparison;
 pub mod compliance;
+mod counting_sort;
 mod counts;
 pub mod credit;
 pub mod delivery;

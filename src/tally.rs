@@ -1,6 +1,7 @@
 //! Counts of a month. What threads add up is integers, so that any order gives the same sums.
 
 use crate::agents::users::{has_thin_file, kind_of, quintile_of};
+use crate::counting_sort::counting_sort;
 use crate::counts::Counts;
 use crate::units::Money;
 use crate::workers::{APART, at_a_time};
@@ -121,43 +122,44 @@ pub struct DefaultedLoan {
 struct Defaulted {
     loans: Vec<DefaultedLoan>,
     /// Where each lender's begin and, behind them, how many there are in all.
-    first: Vec<usize>,
+    first: Vec<u32>,
+    is_settled: bool,
 }
 
 impl Defaulted {
     /// None, of so many banks: which can be read.
     fn new(banks: usize) -> Defaulted {
-        Defaulted { loans: Vec::new(), first: vec![0; banks + 1] }
+        Defaulted { loans: Vec::new(), first: vec![0; banks + 1], is_settled: true }
     }
 
     /// Takes in what was found elsewhere, and puts all in the order of lenders; after that, they can be read.
     fn settle<'a>(&mut self, others: impl Iterator<Item = &'a Defaulted>) {
         others.for_each(|other| self.loans.extend_from_slice(&other.loans));
-        self.first.fill(0);
-        self.loans.iter().for_each(|loan| self.first[usize::from(loan.lender) + 1] += 1);
-        let mut before = 0;
-        for first in &mut self.first {
-            before += *first;
-            *first = before;
-        }
-        let (mut next, mut sorted) = (self.first.clone(), vec![DefaultedLoan::default(); self.loans.len()]);
-        for loan in &self.loans {
-            let place = &mut next[usize::from(loan.lender)];
-            sorted[*place] = *loan;
-            *place += 1;
-        }
+        let mut sorted = vec![DefaultedLoan::default(); self.loans.len()];
+        counting_sort(&self.loans, &mut sorted, &mut self.first, |loan| usize::from(loan.lender));
         self.loans = sorted;
+        self.is_settled = true;
+    }
+
+    fn push(&mut self, loan: DefaultedLoan) {
+        self.loans.push(loan);
+        self.is_settled = false;
+    }
+
+    fn all(&self) -> &[DefaultedLoan] {
+        assert!(self.is_settled, "loans in default are settled before they are read");
+        &self.loans
     }
 
     /// Those of some neighbouring banks.
     fn of(&self, banks: Range<usize>) -> &[DefaultedLoan] {
-        assert_eq!(self.first.last(), Some(&self.loans.len()), "they are settled before they are read");
-        &self.loans[self.first[banks.start]..self.first[banks.end]]
+        &self.all()[self.first[banks.start] as usize..self.first[banks.end] as usize]
     }
 
     /// Forgets all.
     fn clear(&mut self) {
         self.loans.clear();
+        self.is_settled = false;
     }
 }
 
@@ -350,12 +352,12 @@ impl Tally {
     /// Counts a loan in default.
     #[inline]
     pub fn default(&mut self, loan: DefaultedLoan) {
-        self.defaulted.loans.push(loan);
+        self.defaulted.push(loan);
     }
 
     /// Loans in default.
     pub fn defaulted(&self) -> &[DefaultedLoan] {
-        &self.defaulted.loans
+        self.defaulted.all()
     }
 
     /// Loans of some neighbouring banks in default.

@@ -2,6 +2,7 @@
 
 use super::ahead::Ahead;
 use super::banks::BankPicker;
+use crate::counting_sort::counting_sort;
 use crate::credit::application_hazard;
 use crate::information::PlatformSet;
 use crate::large_pages::Memory;
@@ -734,22 +735,9 @@ fn draw_block(
 fn sort_ranks(ranks: &mut [u16]) {
     let mut other = [0; BLOCK];
     let other = &mut other[..ranks.len()];
-    for shift in [0, 8] {
-        let byte = |rank: u16| usize::from(rank >> shift & 0xff);
-        let mut ends = [0u16; 256];
-        ranks.iter().for_each(|rank| ends[byte(*rank)] += 1);
-        let mut sum = 0;
-        ends.iter_mut().for_each(|end| {
-            sum += *end;
-            *end = sum;
-        });
-        for rank in ranks.iter().rev() {
-            let end = &mut ends[byte(*rank)];
-            *end -= 1;
-            other[usize::from(*end)] = *rank;
-        }
-        ranks.copy_from_slice(other);
-    }
+    let mut first = [0; 256];
+    counting_sort(ranks, other, &mut first, |rank| usize::from(rank & 0xff));
+    counting_sort(other, ranks, &mut first, |rank| usize::from(rank >> 8));
 }
 
 /// Draws memberships: probability `reach` each, tied together by one digital-activity factor.
